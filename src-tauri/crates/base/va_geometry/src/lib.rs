@@ -1,0 +1,1 @@
+//! va_geometry
