@@ -1,0 +1,23 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::SampleId;
+
+/// What a model says of one image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Prediction {
+    pub name: String,
+    pub sample_id: Option<SampleId>,
+    /// The most probable class.
+    pub label: String,
+    pub class_idx: u32,
+    pub score: f32,
+    /// Every class, most probable first.
+    pub probabilities: Vec<ClassProbability>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassProbability {
+    pub label: String,
+    pub probability: f32,
+}

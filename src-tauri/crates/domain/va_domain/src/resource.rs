@@ -1,0 +1,56 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The machine now. Percentages are 0–100.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceSnapshot {
+    pub at_ms: i64,
+    pub cpu: CpuUsage,
+    pub memory: MemoryUsage,
+    pub gpus: Vec<GpuUsage>,
+    pub storage: StorageUsage,
+    /// Why no GPU is shown, for a person; None when there is one.
+    pub gpu_note: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CpuUsage {
+    pub name: String,
+    pub cores: u32,
+    pub utilisation_percent: f32,
+    /// This process alone, of all cores.
+    pub process_percent: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MemoryUsage {
+    /// What this process may use: cgroup limits counted.
+    pub total_bytes: u64,
+    pub used_bytes: u64,
+    /// This process alone.
+    pub process_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GpuUsage {
+    pub index: u32,
+    pub name: String,
+    pub driver: String,
+    pub utilisation_percent: f32,
+    pub memory_total_bytes: u64,
+    pub memory_used_bytes: u64,
+    pub temperature_celsius: Option<f32>,
+    pub power_watts: Option<f32>,
+    pub power_limit_watts: Option<f32>,
+    pub sm_clock_mhz: Option<u32>,
+}
+
+/// The disk the library lies on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StorageUsage {
+    pub path: String,
+    pub total_bytes: u64,
+    pub free_bytes: u64,
+    /// `media/`, as counted by the store.
+    pub library_bytes: u64,
+}
