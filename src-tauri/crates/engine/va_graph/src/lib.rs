@@ -1,1 +1,20 @@
-//! va_graph
+//! The network as data: a closed set of operators, the graph they form, the shapes, parameters and costs that follow
+//! from it, passes over it, and its serialised form. No tensors here: `va_exec` runs what this crate describes.
+//!
+//! Activations are NHWC; shapes leave out the batch dimension: `[H, W, C]` for images, `[K]` for vectors.
+
+mod builder;
+mod cost;
+mod fold;
+mod graph;
+mod op;
+mod param;
+mod shape;
+
+pub use builder::{GraphBuilder, Value};
+pub use cost::{Cost, NodeCost};
+pub use fold::{FoldedConv, FoldedGraph, fold_batch_norm};
+pub use graph::{GRAPH_VERSION, Graph, MAX_DIM, MAX_ELEMENTS, MAX_NODES, Node, NodeId};
+pub use op::{BatchNorm, Conv2d, Op, Pool2d};
+pub use param::{BufferSpec, Init, ParamSpec};
+pub use shape::infer_shape;

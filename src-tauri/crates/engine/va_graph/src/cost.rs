@@ -1,0 +1,61 @@
+//! What a graph costs to run: exact counts for one sample, before anything runs.
+
+use crate::graph::{Graph, NodeId};
+use crate::op::Op;
+
+/// Cost of one node for one sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NodeCost {
+    /// Multiply-adds of convolutions and linear layers; other operators count their element-wise work as `0`, as the
+    /// tables of papers do.
+    pub multiply_adds: u64,
+    /// Trainable numbers.
+    pub params: u64,
+    /// Numbers of its value.
+    pub activations: u64,
+}
+
+/// Cost of a graph for one sample, f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Cost {
+    pub multiply_adds: u64,
+    pub param_bytes: u64,
+    /// Sum over all values of the graph: what training without recomputation or reuse would keep.
+    pub activation_bytes: u64,
+}
+
+impl Graph {
+    /// Cost of one node for one sample.
+    pub fn node_cost(&self, id: NodeId) -> NodeCost {
+        let node = self.node(id);
+        let count = |shape: &[usize]| shape.iter().map(|&d| d as u64).product::<u64>();
+        let multiply_adds = match &node.op {
+            Op::Conv2d(conv) => {
+                let in_channels = self.node(node.inputs[0]).shape[2] / conv.groups;
+                let window = (in_channels * conv.kernel[0] * conv.kernel[1]) as u64;
+                count(&node.shape).saturating_mul(window)
+            }
+            Op::Linear { .. } => count(&node.shape).saturating_mul(count(&self.node(node.inputs[0]).shape)),
+            Op::Input { .. }
+            | Op::BatchNorm(_)
+            | Op::Relu
+            | Op::Add
+            | Op::MaxPool(_)
+            | Op::AvgPool { .. }
+            | Op::GlobalAvgPool
+            | Op::Flatten
+            | Op::Concat
+            | Op::Dropout { .. } => 0,
+        };
+        NodeCost { multiply_adds, params: self.node_param_elements(id) as u64, activations: count(&node.shape) }
+    }
+
+    /// Cost of the whole graph for one sample.
+    pub fn cost(&self) -> Cost {
+        (0..self.nodes().len()).map(|id| self.node_cost(id)).fold(Cost::default(), |sum, node| Cost {
+            multiply_adds: sum.multiply_adds.saturating_add(node.multiply_adds),
+            param_bytes: sum.param_bytes.saturating_add(4 * node.params),
+            activation_bytes: sum.activation_bytes.saturating_add(4 * node.activations),
+        })
+    }
+}
