@@ -1,0 +1,55 @@
+use serde::{Deserialize, Serialize};
+
+/// What a batch is for: training batches are shuffled and augmented, validation batches are neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    Train,
+    Val,
+}
+
+/// Which batch: the stream is a function of the run's seed and these numbers alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BatchRequest {
+    pub phase: Phase,
+    /// From 0.
+    pub epoch: u32,
+    /// Batch within the epoch, from 0.
+    pub step: u32,
+}
+
+/// Normalised images and their classes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    /// `[N, H, W, C]`, H = W = the run's image size, C = 3, normalised.
+    pub pixels: Vec<f32>,
+    /// `[N]`.
+    pub classes: Vec<u32>,
+    /// `[N]`, names for messages.
+    pub keys: Vec<String>,
+}
+
+impl Batch {
+    /// N.
+    pub fn len(&self) -> usize {
+        self.classes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.classes.is_empty()
+    }
+}
+
+/// Optimiser steps an epoch: only whole batches are trained on (batch normalisation would weigh a small remainder like
+/// a whole batch), unless the split is smaller than one batch, which then is the whole split.
+pub fn train_steps(train_len: usize, batch_size: usize) -> usize {
+    match train_len {
+        0 => 0,
+        _ => (train_len / batch_size.max(1)).max(1),
+    }
+}
+
+/// Validation batches: every sample once, the last batch may be smaller.
+pub fn val_steps(val_len: usize, batch_size: usize) -> usize {
+    val_len.div_ceil(batch_size.max(1))
+}

@@ -1,0 +1,70 @@
+use va_error::{Error, Result};
+
+use crate::RgbImage;
+
+/// The images of one split, in a fixed order. The application implements it over store and media, so that the engine
+/// knows no rows and the store no tensors.
+pub trait SampleSource: Send + Sync {
+    fn len(&self) -> usize;
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The true class of sample `index`.
+    fn class_idx(&self, index: usize) -> u32;
+
+    /// A stable, readable name: it appears in errors.
+    fn key(&self, index: usize) -> String;
+
+    /// Decodes sample `index`, upright, RGB. Called from several threads at once.
+    ///
+    /// # Errors
+    /// When the image cannot be read; the loader adds the key.
+    fn load(&self, index: usize) -> Result<RgbImage>;
+}
+
+/// Whether `source` can train a classifier of these classes.
+///
+/// # Errors
+/// `InvalidInput` when the split is empty, a class has no training sample, fewer than two classes are given, or a
+/// sample's class is not among them.
+pub fn check_training_split(source: &dyn SampleSource, classes: &[String]) -> Result<()> {
+    if source.is_empty() {
+        return Err(Error::invalid(
+            "the training split is empty: assign labelled samples to it (for example by splitting the dataset), then start again",
+        ));
+    }
+    if classes.len() < 2 {
+        return Err(Error::invalid("a classifier needs at least two classes: label samples of a second class first"));
+    }
+    let counts = class_counts(source, classes.len())?;
+    let missing: Vec<&str> =
+        classes.iter().zip(&counts).filter(|(_, count)| **count == 0).map(|(name, _)| name.as_str()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "no training sample of class {}: add samples to the training split or remove the class, then start again",
+        missing.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ")
+    )))
+}
+
+/// Samples of every class.
+///
+/// # Errors
+/// `InvalidInput` naming the sample whose class is not below `class_count`.
+pub fn class_counts(source: &dyn SampleSource, class_count: usize) -> Result<Vec<usize>> {
+    let mut counts = vec![0; class_count];
+    for index in 0..source.len() {
+        let class = source.class_idx(index) as usize;
+        let Some(count) = counts.get_mut(class) else {
+            return Err(Error::invalid(format!(
+                "sample {} has class {class}, but there are only {class_count} classes",
+                source.key(index)
+            )));
+        };
+        *count += 1;
+    }
+    Ok(counts)
+}

@@ -1,0 +1,61 @@
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use va_dataset::SampleSource;
+use va_domain::{Certificate, DeviceInfo, Forecast, TrainPreset, TrainSettings};
+use va_error::Result;
+use va_infer::Session;
+use va_train::{TrainHost, TrainJob, TrainOutcome};
+
+/// What an engine is and can do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngineDescription {
+    /// `va_engine 0.1.0 cpu`: kept with every model.
+    pub version: String,
+    /// Architectures of the zoo.
+    pub archs: Vec<String>,
+    pub presets: Vec<TrainPreset>,
+    pub devices: Vec<DeviceInfo>,
+}
+
+/// A model file written for other programs, and the proof that it gives the same results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExportedModel {
+    pub size_bytes: u64,
+    pub sha256: String,
+    pub certificate: Certificate,
+}
+
+/// An engine: the CPU one is linked in, others are plug-ins that speak the same trait. It knows pixels and numbers, no
+/// rows; decoding, augmentation and loading are the host's.
+pub trait Engine: Send + Sync {
+    fn describe(&self) -> EngineDescription;
+
+    /// Memory and work of a run before it starts, against the memory that is free now (cgroup limits counted).
+    ///
+    /// # Errors
+    /// `InvalidInput` when a setting is out of range or the architecture unknown.
+    fn forecast(&self, settings: &TrainSettings, class_count: usize, train_len: usize) -> Result<Forecast>;
+
+    /// Trains in this thread until the end, a stop or an error. Checkpoints stay in `job.checkpoint_dir`; a completed
+    /// or early-stopped run leaves the best epoch's model in `job.model_dir`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for settings or data that cannot train; `NotFinite` when the loss or a weight stops being a
+    /// number (names the step and its samples; the last good checkpoint is kept); `DiskFull`, `Io`; whatever
+    /// `host.next_batch` reports.
+    fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome>;
+
+    /// Opens the model folder that `train` left.
+    ///
+    /// # Errors
+    /// `NotFound`, `TooNew`, or `InvalidInput` when the files are damaged or do not fit together.
+    fn open_session(&self, model_dir: &Path) -> Result<Box<dyn Session>>;
+
+    /// Writes the model as ONNX to `out` (atomically), runs that file in an independent runtime on `samples` and
+    /// compares. A FAIL is a certificate, not an error.
+    ///
+    /// # Errors
+    /// As `open_session`; `InvalidInput` without samples; `Io`, `DiskFull`.
+    fn export_onnx(&self, model_dir: &Path, out: &Path, samples: &dyn SampleSource) -> Result<ExportedModel>;
+}

@@ -1,0 +1,45 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use va_domain::{Preprocessing, TrainSettings};
+
+use crate::{Ending, EpochMetrics};
+
+/// One training run as the engine sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainJob {
+    pub settings: TrainSettings,
+    /// By `class_idx`.
+    pub classes: Vec<String>,
+    /// Samples of the training split.
+    pub train_len: usize,
+    /// Samples of the validation split; 0 trains without one.
+    pub val_len: usize,
+    /// Size, mean and deviation that the host normalises with; kept with the model.
+    pub preprocessing: Preprocessing,
+    /// Where checkpoints go; made if missing. It belongs to this run alone.
+    pub checkpoint_dir: PathBuf,
+    /// Where the finished model goes (`weights.safetensors`, `model.json`); must not exist yet or be empty.
+    pub model_dir: PathBuf,
+    /// Go on from the newest good checkpoint in `checkpoint_dir`; with none there the run starts at the beginning.
+    /// Without it, old checkpoints there are removed.
+    pub resume: bool,
+    /// A safetensors file with all parameters and buffers (timm names, PyTorch layout) to start from instead of the
+    /// seeded initialisation.
+    pub initial_weights: Option<PathBuf>,
+}
+
+/// What a run left behind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainOutcome {
+    pub ending: Ending,
+    /// Optimiser steps done.
+    pub steps: u64,
+    /// The epoch whose weights the model has; None when the run ended before its first epoch did.
+    pub best: Option<EpochMetrics>,
+    /// Of the best epoch: `val/accuracy`, `val/loss`, `val/macro_f1`, `train/loss`, `train/accuracy`.
+    pub metrics: BTreeMap<String, f64>,
+    /// BLAKE3 of `weights.safetensors`; None when paused or cancelled: no model was written then.
+    pub weights_hash: Option<String>,
+}
