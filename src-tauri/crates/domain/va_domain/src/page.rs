@@ -7,6 +7,7 @@ use crate::Sample;
 
 /// Part of a list. `next_cursor` asks for the part behind it; None at the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     pub items: Vec<T>,
     pub next_cursor: Option<String>,

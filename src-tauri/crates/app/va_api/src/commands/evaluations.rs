@@ -1,0 +1,64 @@
+//! Evaluations: a model version on a split of its frozen dataset version.
+
+use va_domain::{Evaluation, EvaluationId, EvaluationSample, Job, ModelVersionId, Page, ProjectId, Role, Split};
+
+use crate::command::{Command, Method};
+use crate::wire::request;
+
+request! {
+    EvaluationCreateRequest { model_version_id: ModelVersionId, split: Split }
+    EvaluationListRequest {
+        model_version_id: Option<ModelVersionId>,
+        project_id: Option<ProjectId>,
+        limit: Option<u32>,
+        cursor: Option<String>,
+    }
+    EvaluationRequest { id: EvaluationId }
+    EvaluationSamplesRequest {
+        id: EvaluationId,
+        /// True class, a `class_idx`.
+        actual: Option<u32>,
+        /// Predicted class, a `class_idx`.
+        predicted: Option<u32>,
+        #[serde(default)] wrong_only: bool,
+        /// With `class_idx`: only samples whose probability of that class is at least this.
+        threshold: Option<f64>,
+        class_idx: Option<u32>,
+        limit: Option<u32>,
+        cursor: Option<String>,
+    }
+}
+
+pub(crate) fn commands() -> Vec<Command> {
+    use Method::{Get, Post};
+    vec![
+        Command::new::<EvaluationCreateRequest, Job>(
+            "evaluation_create",
+            Post,
+            "/evaluations",
+            Role::Owner,
+            "Evaluate a model version; the job's result names the evaluation",
+        ),
+        Command::new::<EvaluationListRequest, Page<Evaluation>>(
+            "evaluation_list",
+            Get,
+            "/evaluations",
+            Role::Viewer,
+            "Evaluations, newest first",
+        ),
+        Command::new::<EvaluationRequest, Evaluation>(
+            "evaluation_get",
+            Get,
+            "/evaluations/{id}",
+            Role::Viewer,
+            "One evaluation with its confusion matrix",
+        ),
+        Command::new::<EvaluationSamplesRequest, Page<EvaluationSample>>(
+            "evaluation_samples",
+            Get,
+            "/evaluations/{id}/samples",
+            Role::Viewer,
+            "The samples behind a cell, a threshold or the errors",
+        ),
+    ]
+}

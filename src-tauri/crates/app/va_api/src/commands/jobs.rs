@@ -1,0 +1,90 @@
+//! Jobs: background work, and the training that is started as one.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use va_domain::{
+    DatasetId, Job, JobId, JobKind, JobState, MetricSeries, ModelId, Page, ProjectId, Role, Task, TrainSettings,
+};
+
+use crate::command::{Command, Method};
+use crate::wire::{Done, request};
+
+/// Kinds of job that are started here; the others start where they belong (import, export, evaluation).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobCreateKind {
+    Train,
+}
+
+request! {
+    JobCreateRequest {
+        kind: JobCreateKind,
+        dataset_id: DatasetId,
+        #[serde(default)] task: Task,
+        #[serde(default)] settings: TrainSettings,
+        /// Link the model to this project.
+        project_id: Option<ProjectId>,
+        /// Add a version to this model; without it a new model is made.
+        model_id: Option<ModelId>,
+        /// Name of a new model; without it one is made from dataset and architecture.
+        model_name: Option<String>,
+    }
+    JobListRequest {
+        kind: Option<JobKind>,
+        state: Option<JobState>,
+        project_id: Option<ProjectId>,
+        limit: Option<u32>,
+        cursor: Option<String>,
+    }
+    JobRequest { id: JobId }
+}
+
+/// The curves of a job.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JobMetrics {
+    pub series: Vec<MetricSeries>,
+}
+
+pub(crate) fn commands() -> Vec<Command> {
+    use Method::{Delete, Get, Post};
+    vec![
+        Command::new::<JobListRequest, Page<Job>>("job_list", Get, "/jobs", Role::Viewer, "Jobs, newest first"),
+        Command::new::<JobCreateRequest, Job>("job_create", Post, "/jobs", Role::Owner, "Start a training"),
+        Command::new::<JobRequest, Job>("job_get", Get, "/jobs/{id}", Role::Viewer, "One job"),
+        Command::new::<JobRequest, Done>(
+            "job_delete",
+            Delete,
+            "/jobs/{id}",
+            Role::Owner,
+            "Remove a finished job from the list",
+        ),
+        Command::new::<JobRequest, Job>(
+            "job_cancel",
+            Post,
+            "/jobs/{id}/cancel",
+            Role::Annotator,
+            "Stop a job for good",
+        ),
+        Command::new::<JobRequest, Job>(
+            "job_pause",
+            Post,
+            "/jobs/{id}/pause",
+            Role::Owner,
+            "Stop a job at a checkpoint so that it can go on",
+        ),
+        Command::new::<JobRequest, Job>(
+            "job_resume",
+            Post,
+            "/jobs/{id}/resume",
+            Role::Owner,
+            "Let a stopped job go on from its checkpoint",
+        ),
+        Command::new::<JobRequest, JobMetrics>(
+            "job_metrics",
+            Get,
+            "/jobs/{id}/metrics",
+            Role::Viewer,
+            "The curves of a job",
+        ),
+    ]
+}

@@ -1,0 +1,177 @@
+//! Samples, their classes, splits and annotations.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use va_domain::{
+    Annotation, AnnotationId, DatasetId, Geometry, HistoryState, LabelId, LabelledState, Page, Role, Sample,
+    SampleFilter, SampleId, SampleSort, SampleWindow, Split,
+};
+
+use crate::command::{Command, Method};
+use crate::wire::{Done, absent_or_null, request};
+
+request! {
+    SampleListRequest {
+        dataset_id: DatasetId,
+        /// Any of these classes.
+        #[serde(default)] label_ids: Vec<LabelId>,
+        /// Any of these splits.
+        #[serde(default)] splits: Vec<Split>,
+        /// Also those in no split.
+        #[serde(default)] no_split: bool,
+        state: Option<LabelledState>,
+        /// Part of the name, case-insensitive.
+        #[serde(default)] search: String,
+        #[serde(default)] sort: SampleSort,
+        limit: Option<u32>,
+        cursor: Option<String>,
+    }
+    SampleWindowRequest {
+        dataset_id: DatasetId,
+        #[serde(default)] filter: SampleFilter,
+        #[serde(default)] sort: SampleSort,
+        /// Position of the first one wanted, from 0.
+        #[serde(default)] offset: u64,
+        /// At most 500; 100 without it.
+        limit: Option<u32>,
+    }
+    SamplePositionRequest {
+        dataset_id: DatasetId,
+        #[serde(default)] filter: SampleFilter,
+        #[serde(default)] sort: SampleSort,
+        sample_id: SampleId,
+    }
+    SampleRequest { id: SampleId }
+    SampleUpdateRequest {
+        id: SampleId,
+        name: Option<String>,
+        /// Null takes it out of every split; absent leaves it.
+        #[serde(default, deserialize_with = "absent_or_null", skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<Split>")]
+        split: Option<Option<Split>>,
+    }
+    SamplesRequest { sample_ids: Vec<SampleId> }
+    SamplesSetLabelRequest {
+        sample_ids: Vec<SampleId>,
+        /// Null takes the class away.
+        label_id: Option<LabelId>,
+    }
+    SamplesSetSplitRequest {
+        sample_ids: Vec<SampleId>,
+        /// Null takes them out of every split.
+        split: Option<Split>,
+    }
+    AnnotationCreateRequest {
+        /// The sample.
+        id: SampleId,
+        label_id: Option<LabelId>,
+        geometry: Geometry,
+    }
+    AnnotationUpdateRequest {
+        id: SampleId,
+        annotation_id: AnnotationId,
+        /// Null takes the class away; absent leaves it.
+        #[serde(default, deserialize_with = "absent_or_null", skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<LabelId>")]
+        label_id: Option<Option<LabelId>>,
+        geometry: Option<Geometry>,
+    }
+    AnnotationRequest { id: SampleId, annotation_id: AnnotationId }
+}
+
+/// Where a sample stands in a sorted and filtered dataset; null when the filter leaves it out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SamplePosition {
+    pub offset: Option<u64>,
+}
+
+pub(crate) fn commands() -> Vec<Command> {
+    use Method::{Delete, Get, Post, Put};
+    vec![
+        Command::new::<SampleListRequest, Page<Sample>>(
+            "sample_list",
+            Get,
+            "/samples",
+            Role::Viewer,
+            "Samples of a dataset, filtered and sorted, page by page",
+        ),
+        Command::new::<SampleWindowRequest, SampleWindow>(
+            "sample_window",
+            Post,
+            "/samples/window",
+            Role::Viewer,
+            "Any stretch of the filtered and sorted samples",
+        ),
+        Command::new::<SamplePositionRequest, SamplePosition>(
+            "sample_position",
+            Post,
+            "/samples/position",
+            Role::Viewer,
+            "Where a sample stands among the filtered and sorted samples",
+        ),
+        Command::new::<SampleRequest, Sample>("sample_get", Get, "/samples/{id}", Role::Viewer, "One sample"),
+        Command::new::<SampleUpdateRequest, Sample>(
+            "sample_update",
+            Put,
+            "/samples/{id}",
+            Role::Annotator,
+            "Rename a sample or move it to a split",
+        ),
+        Command::new::<SampleRequest, Done>(
+            "sample_delete",
+            Delete,
+            "/samples/{id}",
+            Role::Annotator,
+            "Delete a sample; undo brings it back",
+        ),
+        Command::new::<SamplesRequest, HistoryState>(
+            "samples_delete",
+            Post,
+            "/samples/delete",
+            Role::Annotator,
+            "Delete samples in one undoable step",
+        ),
+        Command::new::<SamplesSetLabelRequest, HistoryState>(
+            "samples_set_label",
+            Post,
+            "/samples/label",
+            Role::Annotator,
+            "Set or clear the class of samples in one undoable step",
+        ),
+        Command::new::<SamplesSetSplitRequest, HistoryState>(
+            "samples_set_split",
+            Post,
+            "/samples/split",
+            Role::Annotator,
+            "Set or clear the split of samples in one undoable step",
+        ),
+        Command::new::<SampleRequest, Page<Annotation>>(
+            "annotation_list",
+            Get,
+            "/samples/{id}/annotations",
+            Role::Viewer,
+            "Annotations of a sample, all on one page",
+        ),
+        Command::new::<AnnotationCreateRequest, Annotation>(
+            "annotation_create",
+            Post,
+            "/samples/{id}/annotations",
+            Role::Annotator,
+            "Add an annotation",
+        ),
+        Command::new::<AnnotationUpdateRequest, Annotation>(
+            "annotation_update",
+            Put,
+            "/samples/{id}/annotations/{annotation_id}",
+            Role::Annotator,
+            "Change an annotation",
+        ),
+        Command::new::<AnnotationRequest, Done>(
+            "annotation_delete",
+            Delete,
+            "/samples/{id}/annotations/{annotation_id}",
+            Role::Annotator,
+            "Remove an annotation",
+        ),
+    ]
+}

@@ -1,0 +1,121 @@
+//! The machine and the service itself.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use va_domain::{AuditEntry, GpuUsage, MemoryUsage, ResourceSnapshot, Role, Settings, StorageUsage};
+
+use crate::command::{Command, Method};
+use crate::wire::{Nothing, request};
+
+request! {
+    AuditListRequest { limit: Option<u32>, cursor: Option<String> }
+    DiagnosticsRequest {
+        /// Where to write the ZIP, on this machine.
+        out: String,
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GpuReport {
+    pub gpus: Vec<GpuUsage>,
+    /// Why no GPU is shown, for a person; null when there is one.
+    pub gpu_note: Option<String>,
+}
+
+/// The last five minutes, once a second while someone watches or a training runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceHistory {
+    pub snapshots: Vec<ResourceSnapshot>,
+}
+
+/// A page of the audit log, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AuditPage {
+    pub items: Vec<AuditEntry>,
+    pub next_cursor: Option<String>,
+    pub total: u64,
+    /// The chain of hashes is whole: nothing was changed or taken out.
+    pub verified: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Version {
+    pub name: String,
+    pub version: String,
+    /// Version of the engine that trains and infers.
+    pub engine: String,
+    /// Version of this interface: `v1`.
+    pub api: String,
+    /// The library's folder.
+    pub library: String,
+}
+
+/// A file that was written on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WrittenFile {
+    pub path: String,
+}
+
+pub(crate) fn commands() -> Vec<Command> {
+    use Method::{Get, Post, Put};
+    vec![
+        Command::new::<Nothing, ResourceSnapshot>(
+            "resource_get",
+            Get,
+            "/resources",
+            Role::Viewer,
+            "CPU, memory, GPUs and storage now",
+        ),
+        Command::new::<Nothing, GpuReport>("resource_gpu", Get, "/resources/gpu", Role::Viewer, "GPUs now"),
+        Command::new::<Nothing, MemoryUsage>("resource_memory", Get, "/resources/memory", Role::Viewer, "Memory now"),
+        Command::new::<Nothing, StorageUsage>(
+            "resource_storage",
+            Get,
+            "/resources/storage",
+            Role::Viewer,
+            "Storage now",
+        ),
+        Command::new::<Nothing, ResourceHistory>(
+            "resource_history",
+            Get,
+            "/resources/history",
+            Role::Viewer,
+            "The last five minutes of the machine",
+        ),
+        Command::new::<Nothing, Settings>(
+            "settings_get",
+            Get,
+            "/settings",
+            Role::Viewer,
+            "Settings of the user interface",
+        ),
+        Command::new::<Settings, Settings>(
+            "settings_update",
+            Put,
+            "/settings",
+            Role::Owner,
+            "Change the settings of the user interface",
+        ),
+        Command::new::<AuditListRequest, AuditPage>(
+            "audit_list",
+            Get,
+            "/audit",
+            Role::Owner,
+            "The audit log, newest first",
+        ),
+        Command::new::<Nothing, Version>(
+            "version_get",
+            Get,
+            "/version",
+            Role::Viewer,
+            "Versions of the application, the engine and this interface",
+        ),
+        Command::new::<DiagnosticsRequest, WrittenFile>(
+            "diagnostics_write",
+            Post,
+            "/diagnostics",
+            Role::Owner,
+            "Write a ZIP for a bug report: versions, log, statistics; no images",
+        ),
+    ]
+}
