@@ -5,9 +5,26 @@
 //! the cache and a resume do not change the stream.
 
 mod batch;
+mod cache;
+mod flip_horizontal;
+mod flip_vertical;
 mod image;
+mod loader;
+mod maker;
+mod preprocess;
+mod random_resized_crop;
+mod recipe;
+mod resize;
+pub mod rng;
 mod source;
 
 pub use batch::{Batch, BatchRequest, Phase, train_steps, val_steps};
+pub use flip_horizontal::FlipHorizontal;
+pub use flip_vertical::FlipVertical;
 pub use image::RgbImage;
+pub use loader::{Loader, LoaderOptions};
+pub use preprocess::{Normaliser, preprocess, standard_preprocessing};
+pub use random_resized_crop::RandomResizedCrop;
+pub use recipe::BatchRecipe;
+pub use resize::resize_bilinear;
 pub use source::{SampleSource, check_training_split, class_counts};

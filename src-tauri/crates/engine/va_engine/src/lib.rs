@@ -1,9 +1,15 @@
 //! The engine's façade: one trait for the CPU engine, linked in, and plug-ins, opened at run time.
 
 mod engine;
+mod loader_host;
+mod memory;
 
 pub use engine::{Engine, EngineDescription, ExportedModel};
-pub use va_dataset::{Batch, BatchRequest, Phase, RgbImage, SampleSource, check_training_split};
+pub use loader_host::LoaderHost;
+pub use memory::free_bytes;
+pub use va_dataset::{
+    Batch, BatchRequest, Phase, RgbImage, SampleSource, check_training_split, standard_preprocessing,
+};
 pub use va_infer::{ModelCard, Session};
 pub use va_train::{
     CheckpointKind, Ending, EpochMetrics, Stop, TrainEvent, TrainHost, TrainJob, TrainOutcome, ValMetrics,

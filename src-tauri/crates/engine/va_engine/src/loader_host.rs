@@ -1,0 +1,61 @@
+use std::sync::Arc;
+
+use va_dataset::{Batch, BatchRecipe, BatchRequest, Loader, LoaderOptions, SampleSource, check_training_split};
+use va_domain::{Preprocessing, TrainSettings};
+use va_error::Result;
+use va_train::{Stop, TrainEvent, TrainHost};
+
+/// A ready-made host: sources in, two closures for events and stop.
+pub struct LoaderHost<E, S> {
+    loader: Loader,
+    on_event: E,
+    should_stop: S,
+}
+
+impl<E: FnMut(TrainEvent), S: FnMut() -> Stop> LoaderHost<E, S> {
+    /// # Errors
+    /// `InvalidInput` when the training split is empty, a class has no training sample, or a sample's class is not
+    /// among `classes`.
+    pub fn new(
+        train: Arc<dyn SampleSource>,
+        val: Option<Arc<dyn SampleSource>>,
+        classes: &[String],
+        settings: &TrainSettings,
+        preprocessing: &Preprocessing,
+        on_event: E,
+        should_stop: S,
+    ) -> Result<Self> {
+        check_training_split(train.as_ref(), classes)?;
+        if let Some(val) = &val {
+            va_dataset::class_counts(val.as_ref(), classes.len())?;
+        }
+        let recipe = BatchRecipe::new(settings, preprocessing);
+        let cache_bytes = crate::memory::free_bytes().map_or(256 << 20, |free| (free / 4).min(2 << 30));
+        let options = LoaderOptions { cache_bytes, ..LoaderOptions::default() };
+        Ok(Self { loader: Loader::new(train, val, recipe, options)?, on_event, should_stop })
+    }
+
+    /// For `TrainJob::train_len`.
+    pub fn train_len(&self) -> usize {
+        self.loader.train_len()
+    }
+
+    /// For `TrainJob::val_len`.
+    pub fn val_len(&self) -> usize {
+        self.loader.val_len()
+    }
+}
+
+impl<E: FnMut(TrainEvent), S: FnMut() -> Stop> TrainHost for LoaderHost<E, S> {
+    fn next_batch(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
+        self.loader.next_batch(request, batch)
+    }
+
+    fn event(&mut self, event: TrainEvent) {
+        (self.on_event)(event);
+    }
+
+    fn should_stop(&mut self) -> Stop {
+        (self.should_stop)()
+    }
+}
