@@ -8,6 +8,8 @@ mod batch;
 mod cache;
 mod flip_horizontal;
 mod flip_vertical;
+#[cfg(test)]
+mod golden;
 mod image;
 mod loader;
 mod maker;

@@ -1,1 +1,147 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use va_domain::{Augmentation, TrainSettings};
+
+use super::*;
+use crate::golden::noise;
+use crate::{RgbImage, check_training_split, class_counts, standard_preprocessing};
+
+/// Noise images of mixed sizes; sample `broken` cannot be read.
+struct Noise {
+    len: usize,
+    broken: Option<usize>,
+    loads: AtomicUsize,
+}
+
+impl SampleSource for Noise {
+    fn len(&self) -> usize {
+        self.len
+    }
+    fn class_idx(&self, index: usize) -> u32 {
+        (index % 3) as u32
+    }
+    fn key(&self, index: usize) -> String {
+        format!("noise-{index}.png")
+    }
+    fn load(&self, index: usize) -> Result<RgbImage> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        if self.broken == Some(index) {
+            return Err(Error::invalid("the file ends in the middle of the image"));
+        }
+        Ok(noise(9 + (index as u32 * 7) % 40, 8 + (index as u32 * 5) % 30, index as u64))
+    }
+}
+
+fn source(len: usize, broken: Option<usize>) -> Arc<Noise> {
+    Arc::new(Noise { len, broken, loads: AtomicUsize::new(0) })
+}
+
+fn loader(train: &Arc<Noise>, val: usize, options: LoaderOptions) -> Loader {
+    let augmentation = Augmentation { crop_min_scale: 0.4, flip_horizontal: true, flip_vertical: true };
+    let settings = TrainSettings { batch_size: 4, epochs: 3, augmentation, ..TrainSettings::default() };
+    let recipe = BatchRecipe::new(&settings, &standard_preprocessing(8));
+    Loader::new(train.clone(), Some(source(val, None)), recipe, options).unwrap()
+}
+
+fn request(phase: Phase, epoch: u32, step: u32) -> BatchRequest {
+    BatchRequest { phase, epoch, step }
+}
+
+fn get(loader: &mut Loader, request: BatchRequest) -> Batch {
+    let mut batch = Batch::default();
+    loader.next_batch(request, &mut batch).unwrap();
+    batch
+}
+
+fn whole_run() -> Vec<BatchRequest> {
+    (0..3)
+        .flat_map(|epoch| {
+            (0..2)
+                .map(move |step| request(Phase::Train, epoch, step))
+                .chain((0..2).map(move |step| request(Phase::Val, epoch, step)))
+        })
+        .collect()
+}
+
+#[test]
+fn workers_cache_and_position_do_not_change_the_stream() {
+    let train = source(11, None);
+    let options = |workers, cache_bytes| LoaderOptions { workers, cache_bytes };
+    let mut first = loader(&train, 5, options(1, 0));
+    let expected: Vec<Batch> = whole_run().into_iter().map(|r| get(&mut first, r)).collect();
+    for (workers, cache_bytes) in [(3, 0), (2, 2000), (4, 1 << 20)] {
+        let mut other = loader(&train, 5, options(workers, cache_bytes));
+        for (request, expected) in whole_run().into_iter().zip(&expected) {
+            assert_eq!(&get(&mut other, request), expected);
+        }
+    }
+    // A resume begins in the middle; any order at all gives the same batches.
+    let mut resumed = loader(&train, 5, options(2, 0));
+    for (request, expected) in whole_run().into_iter().zip(&expected).rev() {
+        assert_eq!(&get(&mut resumed, request), expected);
+    }
+}
+
+#[test]
+fn an_epoch_visits_each_sample_once_and_leaves_out_the_remainder() {
+    let train = source(11, None);
+    let mut loader = loader(&train, 5, LoaderOptions { workers: 2, cache_bytes: 0 });
+    for epoch in 0..2 {
+        let mut keys: Vec<String> =
+            (0..2).flat_map(|s| get(&mut loader, request(Phase::Train, epoch, s)).keys).collect();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), 8);
+    }
+    let val: Vec<Batch> = (0..2).map(|step| get(&mut loader, request(Phase::Val, 0, step))).collect();
+    assert_eq!(val.iter().map(Batch::len).collect::<Vec<_>>(), [4, 1]);
+    assert_eq!(val[1].keys, ["noise-4.png"]);
+    assert_eq!(val[0].pixels.len(), 4 * 8 * 8 * 3);
+    assert!(loader.next_batch(request(Phase::Train, 0, 2), &mut Batch::default()).is_err());
+}
+
+#[test]
+fn a_split_smaller_than_a_batch_is_one_batch() {
+    let train = source(3, None);
+    let mut loader = loader(&train, 0, LoaderOptions { workers: 1, cache_bytes: 0 });
+    assert_eq!(get(&mut loader, request(Phase::Train, 2, 0)).len(), 3);
+}
+
+#[test]
+fn the_cache_decodes_each_image_once() {
+    let train = source(8, None);
+    let mut loader = loader(&train, 0, LoaderOptions { workers: 2, cache_bytes: 1 << 20 });
+    for epoch in 0..3 {
+        for step in 0..2 {
+            get(&mut loader, request(Phase::Train, epoch, step));
+        }
+    }
+    assert_eq!(train.loads.load(Ordering::Relaxed), 8);
+}
+
+#[test]
+fn an_unreadable_sample_is_named_and_the_loader_lives_on() {
+    let train = source(8, Some(5));
+    let mut loader = loader(&train, 4, LoaderOptions { workers: 2, cache_bytes: 0 });
+    let errors: Vec<Error> = (0..2)
+        .filter_map(|step| loader.next_batch(request(Phase::Train, 0, step), &mut Batch::default()).err())
+        .collect();
+    assert_eq!(errors.len(), 1);
+    let text = errors[0].chain();
+    assert!(text.contains("noise-5.png") && text.contains("ends in the middle"), "{text}");
+    assert_eq!(get(&mut loader, request(Phase::Val, 0, 0)).len(), 4);
+}
+
+#[test]
+fn splits_that_cannot_train_are_refused_with_the_reason() {
+    let classes: Vec<String> = ["free", "break", "hole"].map(str::to_owned).to_vec();
+    let text = |len: usize, classes: &[String]| {
+        check_training_split(source(len, None).as_ref(), classes).unwrap_err().to_string()
+    };
+    assert!(text(0, &classes).contains("training split is empty"));
+    assert!(text(2, &classes).contains("“hole”"), "{}", text(2, &classes));
+    assert!(text(5, &classes[..1]).contains("two classes"));
+    assert!(text(5, &classes[..2]).contains("noise-2.png"));
+    assert!(check_training_split(source(3, None).as_ref(), &classes).is_ok());
+    assert_eq!(class_counts(source(5, None).as_ref(), 3).unwrap(), [2, 2, 1]);
+}

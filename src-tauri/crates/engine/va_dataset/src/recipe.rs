@@ -60,3 +60,31 @@ impl BatchRecipe {
         Ok(image)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use va_domain::TrainSettings;
+
+    use super::*;
+    use crate::golden::{cases, fnv, noise, number, pair};
+    use crate::standard_preprocessing;
+
+    #[test]
+    fn reduction_crop_and_flips_equal_the_python_twin_on_pillow() {
+        for case in cases("augment_pillow.json") {
+            let size = number(&case["size"]) as u32;
+            let augmentation = Augmentation {
+                crop_min_scale: case["min_scale"].as_f64().unwrap(),
+                flip_horizontal: true,
+                flip_vertical: true,
+            };
+            let settings = TrainSettings { seed: number(&case["run_seed"]), augmentation, ..TrainSettings::default() };
+            let recipe = BatchRecipe::new(&settings, &standard_preprocessing(size));
+            let [w, h] = pair(&case["from"]);
+            let reduced = recipe.reduce(noise(w, h, number(&case["seed"]))).unwrap();
+            assert_eq!([reduced.width, reduced.height], pair(&case["reduced"]), "{case}");
+            let out = recipe.augment(&reduced, number(&case["epoch"]) as u32, number(&case["index"]) as usize).unwrap();
+            assert_eq!(fnv(&out.pixels), case["fnv"], "{case}");
+        }
+    }
+}

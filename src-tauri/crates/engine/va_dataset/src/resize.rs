@@ -1,6 +1,9 @@
 //! Bilinear resize with antialias, equal to Pillow's `Image.resize(size, Image.Resampling.BILINEAR)` bit for bit:
-//! two passes (rows first) of a triangle filter as wide as the scale, 22-bit fixed-point weights, each pass rounded to
-//! 8 bits. (`fast_image_resize` rounds its weights to 16 bits and differs by one level here and there.)
+//! two passes of a triangle filter as wide as the scale, 22-bit fixed-point weights, each pass rounded to 8 bits.
+//! Which pass comes first follows Pillow 13 (older versions always go along rows first and differ by one level here
+//! and there; so does `fast_image_resize`, whose weights have 16 bits).
+
+use std::borrow::Cow;
 
 use va_error::{Error, Result};
 
@@ -52,15 +55,18 @@ pub fn resize_bilinear(image: &RgbImage, width: u32, height: u32) -> Result<RgbI
     if width == 0 || height == 0 {
         return Err(Error::invalid("an image cannot be resized to zero pixels"));
     }
-    let across = (width != image.width).then(|| rows(image, width));
-    let image = across.as_ref().unwrap_or(image);
-    if height == image.height {
-        return Ok(image.clone());
+    let shrinks_by = |from: u32, to: u32| i64::from(from) - i64::from(to);
+    let (less_height, less_width) = (shrinks_by(image.height, height), shrinks_by(image.width, width));
+    if less_height > 0 && less_height > 2 * less_width {
+        return Ok(rows(columns(Cow::Borrowed(image), height), width).into_owned());
     }
-    Ok(columns(image, height))
+    Ok(columns(rows(Cow::Borrowed(image), width), height).into_owned())
 }
 
-fn rows(image: &RgbImage, width: u32) -> RgbImage {
+fn rows(image: Cow<'_, RgbImage>, width: u32) -> Cow<'_, RgbImage> {
+    if width == image.width {
+        return image;
+    }
     let taps = Taps::bilinear(image.width, width);
     let mut pixels = Vec::with_capacity(width as usize * image.height as usize * 3);
     for line in image.pixels.chunks_exact(image.width as usize * 3) {
@@ -74,10 +80,13 @@ fn rows(image: &RgbImage, width: u32) -> RgbImage {
             pixels.extend(sums.map(to_u8));
         }
     }
-    RgbImage { width, height: image.height, pixels }
+    Cow::Owned(RgbImage { width, height: image.height, pixels })
 }
 
-fn columns(image: &RgbImage, height: u32) -> RgbImage {
+fn columns(image: Cow<'_, RgbImage>, height: u32) -> Cow<'_, RgbImage> {
+    if height == image.height {
+        return image;
+    }
     let taps = Taps::bilinear(image.height, height);
     let stride = image.width as usize * 3;
     let mut pixels = Vec::with_capacity(stride * height as usize);
@@ -91,7 +100,7 @@ fn columns(image: &RgbImage, height: u32) -> RgbImage {
         }
         pixels.extend(sums.iter().map(|&sum| to_u8(sum)));
     }
-    RgbImage { width: image.width, height, pixels }
+    Cow::Owned(RgbImage { width: image.width, height, pixels })
 }
 
 #[cfg(test)]

@@ -77,8 +77,8 @@ mod tests {
         assert_eq!(epoch_order(42, 0, 8), GOLDEN_ORDER_42_0);
     }
 
-    const GOLDEN_CROP_42_3_7: [u64; 2] = [0, 0];
-    const GOLDEN_ORDER_42_0: [usize; 8] = [0; 8];
+    const GOLDEN_CROP_42_3_7: [u64; 2] = [0xdb22_c4d2_5cd4_b8f2, 0xe329_41dc_04d0_55ba];
+    const GOLDEN_ORDER_42_0: [usize; 8] = [6, 0, 5, 3, 1, 4, 7, 2];
 
     #[test]
     fn an_order_is_a_permutation_that_changes_with_epoch_and_seed() {
