@@ -1,10 +1,12 @@
 //! The engine's façade: one trait for the CPU engine, linked in, and plug-ins, opened at run time.
 
 mod engine;
+mod evaluate;
 mod loader_host;
 mod memory;
 
 pub use engine::{Engine, EngineDescription, ExportedModel};
+pub use evaluate::{EvaluationOutput, SampleResult, evaluate};
 pub use loader_host::LoaderHost;
 pub use memory::free_bytes;
 pub use va_dataset::{
