@@ -1795,7 +1795,16 @@ export interface components {
         Geometry: {
             /** @constant */
             kind: "image";
-        } | components["schemas"]["Rect"] | components["schemas"]["Polygon"] | components["schemas"]["Mask"];
+        } | (components["schemas"]["Rect"] & {
+            /** @constant */
+            kind: "box";
+        }) | (components["schemas"]["Polygon"] & {
+            /** @constant */
+            kind: "polygon";
+        }) | (components["schemas"]["Mask"] & {
+            /** @constant */
+            kind: "mask";
+        });
         GpuReport: {
             gpus: components["schemas"]["GpuUsage"][];
             /** @description Why no GPU is shown, for a person; null when there is one. */

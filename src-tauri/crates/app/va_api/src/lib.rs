@@ -3,6 +3,8 @@
 //!
 //! Does not know who calls: the window, the HTTP service and the command line are adapters over [`commands`].
 
+pub mod attach;
+mod check;
 mod codegen;
 mod command;
 pub mod commands;
@@ -12,6 +14,7 @@ mod schema;
 mod typescript;
 mod wire;
 
+pub use check::merge_request;
 pub use codegen::codegen;
 pub use command::{Command, Method, command, commands};
 pub use openapi::openapi;

@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use va_domain::{Event, ImportReport};
 
-use crate::command::commands;
+use crate::command::{Command, commands};
 use crate::routes::{Body, ROUTES};
 use crate::wire::ApiError;
 
@@ -34,6 +34,12 @@ pub fn schemas() -> &'static Schemas {
 }
 
 impl Schemas {
+    /// What a command takes.
+    pub(crate) fn request(&self, command: &Command) -> &Value {
+        let at = commands().iter().position(|other| other.name == command.name);
+        &self.commands[at.expect("BUG: every command is in the table")].0
+    }
+
     /// Follows references until the schema itself.
     pub fn resolve<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
         while let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix(PREFIX)) {
@@ -87,7 +93,27 @@ fn build() -> Schemas {
             all.entry(name).or_insert(schema);
         }
     }
+    all.values_mut().for_each(split_references);
     Schemas { definitions: all, commands: of_commands, routes: of_routes }
+}
+
+/// A tagged variant comes as a reference with further properties beside it; `allOf` says the same and every tool
+/// understands it.
+fn split_references(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.values_mut().for_each(split_references);
+            if map.contains_key("$ref")
+                && map.contains_key("properties")
+                && let Some(reference) = map.remove("$ref")
+            {
+                let rest = std::mem::take(map);
+                map.insert("allOf".to_owned(), json!([{ "$ref": reference }, rest]));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(split_references),
+        _ => {}
+    }
 }
 
 fn body(body: Body, generator: &mut SchemaGenerator) -> Value {
