@@ -1,6 +1,6 @@
 //! What an image is, without decoding it: format, upright size, orientation; and the limits that protect the machine.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
@@ -75,14 +75,15 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe> {
 /// `NotFound` or `Io` when it cannot be read, `TooLarge` above the limit.
 pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
-    let mut file = File::open(path).with_context(cannot)?;
-    let metadata = file.metadata().with_context(cannot)?;
+    // Asked before opening: opening a pipe waits for its writer, for ever.
+    let metadata = fs::metadata(path).with_context(cannot)?;
     if !metadata.is_file() {
         return Err(Error::new(Code::Io, format!("{} is not a regular file", path.display())));
     }
     if metadata.len() > limits.max_file_bytes {
         return Err(too_large_file(metadata.len(), limits));
     }
+    let mut file = File::open(path).with_context(cannot)?;
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
     // A file may grow while it is read: the limit holds all the same.
     file.by_ref().take(limits.max_file_bytes + 1).read_to_end(&mut bytes).with_context(cannot)?;
