@@ -1,5 +1,7 @@
 //! Layouts as people have them, and the folders that are none.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -229,7 +231,7 @@ mod unix {
         use std::os::unix::fs::PermissionsExt;
         let root = tree_of(&["a/1.jpg", "locked/2.jpg"]);
         let locked = root.path().join("locked");
-        fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
         let blocked = fs::read_dir(&locked).is_err(); // the administrator reads everything
         let tree = walk(root.path());
         fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();

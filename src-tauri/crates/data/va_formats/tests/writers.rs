@@ -1,5 +1,7 @@
 //! What is written can be read again, and nothing is ever written over.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeSet;
 use std::fs;
 

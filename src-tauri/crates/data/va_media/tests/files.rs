@@ -1,5 +1,7 @@
 //! Files as they come: good ones of every format, and everything that is wrong with the others.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::io::Cursor;
 
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage, RgbaImage};

@@ -1,5 +1,7 @@
 //! No input panics, hangs or takes memory beyond its limits: good files of every format, cut, mutated and spliced.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
