@@ -1,1 +1,38 @@
-//! va_exec
+//! Runs a [`va_graph::Graph`] forward and backward on Candle tensors.
+//!
+//! Tensors are Candle's, NHWC; every kernel is a Candle in-place operation on slices of one flat storage. Parameters,
+//! gradients and buffers are one flat tensor each, ordered by name, so that an optimiser step, clipping and a
+//! checkpoint are one pass each. Same inputs and same flat tensors give the same bits, whatever the thread count:
+//! work is cut by shape alone and every reduction has a fixed order.
+
+mod error;
+mod fold;
+mod init;
+mod kernels;
+mod layout;
+mod loss;
+mod network;
+mod optim;
+mod plan;
+mod rng;
+mod run;
+mod state;
+
+pub use fold::fold_state;
+pub use kernels::geometry::{ConvGeometry, PoolGeometry};
+pub use layout::{BufferEntry, FlatLayout, ParamEntry};
+pub use loss::{CrossEntropy, LossAndGrad, softmax};
+pub use network::{Mode, Network};
+pub use optim::{AdamW, Sgd, clip_grad_norm};
+pub use rng::CounterRng;
+pub use state::{LoadReport, NamedTensors};
+
+/// The kernels as plain Candle in-place operations, for tests and for callers that build their own graphs.
+pub mod ops {
+    pub use crate::kernels::batch_norm::*;
+    pub use crate::kernels::conv_ops::*;
+    pub use crate::kernels::elementwise::*;
+    pub use crate::kernels::linear::*;
+    pub use crate::kernels::op::{Inplace, SliceKernel};
+    pub use crate::kernels::pool::*;
+}

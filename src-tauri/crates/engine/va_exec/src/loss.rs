@@ -1,0 +1,93 @@
+//! Softmax and cross-entropy on logits `[N, K]`, computed in f64.
+
+use candle_core::{DType, Device, Tensor};
+use va_error::{Error, Result};
+
+use crate::error::CandleContext;
+
+/// Softmax cross-entropy with PyTorch's meaning of its options and mean reduction.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CrossEntropy {
+    /// Share of the target spread evenly over all classes, in `[0, 1)`.
+    pub label_smoothing: f64,
+    /// One weight a class; the mean divides by the weights of the targets.
+    pub class_weights: Option<Vec<f64>>,
+}
+
+/// A loss and its gradient.
+#[derive(Debug, Clone)]
+pub struct LossAndGrad {
+    /// Mean over the batch.
+    pub loss: f64,
+    /// Gradient with respect to the logits, `[N, K]`, in their number type.
+    pub grad: Tensor,
+}
+
+impl CrossEntropy {
+    /// Loss and gradient of `logits` `[N, K]` for `targets` (class indices, `N` of them). A loss that is not finite is
+    /// returned as it is: the caller decides.
+    ///
+    /// # Errors
+    /// `InvalidInput` when a target is not a class or a count does not fit.
+    pub fn loss_and_grad(&self, logits: &Tensor, targets: &[u32]) -> Result<LossAndGrad> {
+        let (n, k) = logits.dims2().engine("cross-entropy takes logits [N, K]")?;
+        let rows = rows_f64(logits)?;
+        let ones = vec![1.0; k];
+        let weights = self.class_weights.as_deref().unwrap_or(&ones);
+        if targets.len() != n || weights.len() != k || !(0.0..1.0).contains(&self.label_smoothing) {
+            return Err(Error::invalid(format!(
+                "cross-entropy: {n} rows of {k} logits with {} targets, {} class weights, smoothing {}",
+                targets.len(),
+                weights.len(),
+                self.label_smoothing
+            )));
+        }
+        if let Some(bad) = targets.iter().find(|&&target| target as usize >= k) {
+            return Err(Error::invalid(format!("target class {bad} is not one of {k} classes")));
+        }
+        let total: f64 = targets.iter().map(|&target| weights[target as usize]).sum();
+        if !(total > 0.0) {
+            return Err(Error::invalid("the class weights of this batch add up to nothing"));
+        }
+        let spread = self.label_smoothing / k as f64;
+        let mut loss = 0.0;
+        let mut grad = Vec::with_capacity(n * k);
+        for (row, &target) in rows.iter().zip(targets) {
+            let target = target as usize;
+            let log_sum = log_sum_exp(row);
+            let share = |c: usize| weights[c] * (spread + if c == target { 1.0 - self.label_smoothing } else { 0.0 });
+            let mass: f64 = (0..k).map(share).sum();
+            for (c, &logit) in row.iter().enumerate() {
+                loss += share(c) * (log_sum - logit);
+                grad.push((mass * (logit - log_sum).exp() - share(c)) / total);
+            }
+        }
+        let grad = Tensor::from_vec(grad, (n, k), &Device::Cpu)
+            .and_then(|grad| grad.to_dtype(logits.dtype()))
+            .engine("cross-entropy")?;
+        Ok(LossAndGrad { loss: loss / total, grad })
+    }
+}
+
+/// Probabilities `[N, K]` of logits `[N, K]`, in their number type.
+///
+/// # Errors
+/// When `logits` is not a matrix.
+pub fn softmax(logits: &Tensor) -> Result<Tensor> {
+    let (n, k) = logits.dims2().engine("softmax takes logits [N, K]")?;
+    let mut out = Vec::with_capacity(n * k);
+    for row in rows_f64(logits)? {
+        let log_sum = log_sum_exp(&row);
+        out.extend(row.iter().map(|logit| (logit - log_sum).exp()));
+    }
+    Tensor::from_vec(out, (n, k), &Device::Cpu).and_then(|t| t.to_dtype(logits.dtype())).engine("softmax")
+}
+
+fn rows_f64(logits: &Tensor) -> Result<Vec<Vec<f64>>> {
+    logits.to_dtype(DType::F64).and_then(|t| t.to_vec2::<f64>()).engine("reading logits")
+}
+
+fn log_sum_exp(row: &[f64]) -> f64 {
+    let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    max + row.iter().map(|v| (v - max).exp()).sum::<f64>().ln()
+}

@@ -1,0 +1,203 @@
+//! A graph with its numbers: flat parameters, gradients and buffers, and the plans that run it.
+
+use candle_core::{DType, Device, Tensor};
+use va_error::{Error, Result};
+use va_graph::Graph;
+
+use crate::error::CandleContext;
+use crate::kernels::elementwise::{Copy, Fill};
+use crate::kernels::op::{apply0, apply1};
+use crate::layout::FlatLayout;
+use crate::plan::Plan;
+
+/// Whether a forward pass is part of training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Batch statistics, dropout, running statistics move; keeps what the backward needs.
+    Train,
+    /// Running statistics, no dropout, no tape.
+    Eval,
+}
+
+/// Plans kept at a time; each holds the activations of one batch size and mode.
+const PLANS: usize = 4;
+
+/// A network that can be run and trained on the CPU in f32 (or f64, for checks).
+///
+/// Parameters, gradients and buffers are one flat tensor each, in [`FlatLayout`] order. Not for use from several
+/// threads at once; several networks may run side by side.
+pub struct Network {
+    graph: Graph,
+    layout: FlatLayout,
+    pub(crate) params: Tensor,
+    pub(crate) grads: Tensor,
+    pub(crate) buffers: Tensor,
+    plans: Vec<Plan>,
+    /// Batch of the training forward whose backward has not run yet.
+    pending: Option<usize>,
+    step_key: u64,
+}
+
+impl Network {
+    /// All numbers start as [`Network::init`] with seed 0 would leave buffers, with parameters zero.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a number type other than f32 and f64.
+    pub fn new(graph: Graph, dtype: DType) -> Result<Self> {
+        if !matches!(dtype, DType::F32 | DType::F64) {
+            return Err(Error::invalid(format!("networks run in f32 or f64, not {dtype:?}")));
+        }
+        let layout = FlatLayout::of(&graph);
+        let zeros = |len: usize| Tensor::zeros(len, dtype, &Device::Cpu).engine("allocating parameters");
+        let (params, grads) = (zeros(layout.param_len())?, zeros(layout.param_len())?);
+        let buffers = zeros(layout.buffer_len())?;
+        let network = Self { graph, layout, params, grads, buffers, plans: Vec::new(), pending: None, step_key: 0 };
+        network.init_buffers()?;
+        Ok(network)
+    }
+
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Names, places and shapes in the flat tensors.
+    pub fn layout(&self) -> &FlatLayout {
+        &self.layout
+    }
+
+    pub fn dtype(&self) -> DType {
+        self.params.dtype()
+    }
+
+    /// All parameters, `[P]`, internal layout. The tensor is the storage itself: in-place operations on it train.
+    pub fn params(&self) -> &Tensor {
+        &self.params
+    }
+
+    /// All gradients, `[P]`, same order as the parameters.
+    pub fn grads(&self) -> &Tensor {
+        &self.grads
+    }
+
+    /// All running statistics, `[B]`.
+    pub fn buffers(&self) -> &Tensor {
+        &self.buffers
+    }
+
+    /// Copies a flat parameter tensor `[P]` in, bit for bit.
+    ///
+    /// # Errors
+    /// `InvalidInput` when length or number type differ.
+    pub fn set_params(&mut self, flat: &Tensor) -> Result<()> {
+        copy_flat(&self.params, flat, "parameters")
+    }
+
+    /// Copies a flat buffer tensor `[B]` in, bit for bit.
+    ///
+    /// # Errors
+    /// `InvalidInput` when length or number type differ.
+    pub fn set_buffers(&mut self, flat: &Tensor) -> Result<()> {
+        copy_flat(&self.buffers, flat, "buffers")
+    }
+
+    /// Sets the key of the randomness of the next forward and backward (dropout). Derive it from run seed and step.
+    pub fn set_step_key(&mut self, key: u64) {
+        self.step_key = key;
+    }
+
+    /// Sets all gradients to zero.
+    pub fn zero_grad(&mut self) -> Result<()> {
+        apply0(Fill(0.0), &self.grads).engine("zeroing gradients")
+    }
+
+    /// Runs a batch: `x` is `[N, H, W, C]` (or `[N, K]`), the result `[N, …output shape]`, a tensor of its own.
+    ///
+    /// # Errors
+    /// `InvalidInput` when shape or number type of `x` do not fit the network.
+    pub fn forward(&mut self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let batch = self.check_input(x)?;
+        let plan = self.plan(batch, mode)?;
+        let x = x.contiguous().and_then(|x| x.flatten_all()).engine("reading the input")?;
+        let plan = &self.plans[plan];
+        apply1(Copy, &plan.input, &x).engine("reading the input")?;
+        plan.run_forward(self.step_key)?;
+        let mut shape = vec![batch];
+        shape.extend_from_slice(self.graph.output_shape());
+        let output = plan.output.force_contiguous().and_then(|y| y.reshape(shape)).engine("reading the output")?;
+        if mode == Mode::Train {
+            self.pending = Some(batch);
+        }
+        Ok(output)
+    }
+
+    /// Adds the gradients of the last training forward into [`Network::grads`]; `grad` has the shape of its result.
+    ///
+    /// # Errors
+    /// `Conflict` without a preceding training forward, `InvalidInput` when `grad` does not fit.
+    pub fn backward(&mut self, grad: &Tensor) -> Result<()> {
+        let Some(batch) = self.pending.take() else {
+            return Err(Error::conflict("backward needs a training forward just before it"));
+        };
+        let plan = self.plan(batch, Mode::Train)?;
+        let plan = &self.plans[plan];
+        let Some(output_grad) = &plan.output_grad else {
+            return Ok(());
+        };
+        let grad = grad.contiguous().and_then(|g| g.flatten_all()).engine("reading the gradient")?;
+        if grad.elem_count() != output_grad.elem_count() || grad.dtype() != self.params.dtype() {
+            return Err(Error::invalid("the gradient has not the shape and number type of the network's result"));
+        }
+        apply1(Copy, output_grad, &grad).engine("reading the gradient")?;
+        plan.run_backward(self.step_key)
+    }
+
+    /// Bytes of activations and gradients of activations that a batch of this size needs; makes the plan.
+    ///
+    /// # Errors
+    /// When the plan cannot be made.
+    pub fn activation_bytes(&mut self, batch: usize, mode: Mode) -> Result<usize> {
+        let plan = self.plan(batch, mode)?;
+        Ok(self.plans[plan].bytes)
+    }
+
+    fn check_input(&self, x: &Tensor) -> Result<usize> {
+        let want = self.graph.input_shape();
+        match x.dims().split_first() {
+            Some((&batch, rest)) if batch > 0 && rest == want && x.dtype() == self.params.dtype() => Ok(batch),
+            _ => Err(Error::invalid(format!(
+                "the network takes [N, {}] in {:?}, got {:?} in {:?}",
+                want.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                self.params.dtype(),
+                x.dims(),
+                x.dtype()
+            ))),
+        }
+    }
+
+    /// Position of the plan for this batch and mode, made if there is none; the most recently used is last.
+    fn plan(&mut self, batch: usize, mode: Mode) -> Result<usize> {
+        if let Some(at) = self.plans.iter().position(|plan| plan.batch == batch && plan.mode == mode) {
+            let plan = self.plans.remove(at);
+            self.plans.push(plan);
+        } else {
+            if self.plans.len() == PLANS {
+                self.plans.remove(0);
+            }
+            self.plans.push(Plan::new(self, batch, mode)?);
+        }
+        Ok(self.plans.len() - 1)
+    }
+}
+
+fn copy_flat(dst: &Tensor, src: &Tensor, what: &str) -> Result<()> {
+    if src.dims() != dst.dims() || src.dtype() != dst.dtype() {
+        return Err(Error::invalid(format!(
+            "the saved {what} are {:?} {:?}, this network needs {:?} {:?}",
+            src.dims(),
+            src.dtype(),
+            dst.dims(),
+            dst.dtype()
+        )));
+    }
+    src.contiguous().and_then(|src| apply1(Copy, dst, &src)).engine("copying a flat tensor")
+}

@@ -1,0 +1,132 @@
+//! Optimiser steps and gradient clipping: a fixed number of passes over the flat tensors.
+
+use candle_core::{DType, Device, Storage, Tensor};
+use va_error::{Error, Result};
+
+use crate::error::CandleContext;
+use crate::kernels::flat::{AdamApply, AdamMoments, Scale, SgdApply, SgdVelocity, sum_of_squares};
+use crate::kernels::op::{apply0, apply1, apply2};
+use crate::kernels::real::Real;
+use crate::network::Network;
+
+/// AdamW (Loshchilov & Hutter 2019): decay is decoupled and leaves one-dimensional parameters alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamW {
+    pub lr: f64,
+    pub beta1: f64,
+    pub beta2: f64,
+    pub eps: f64,
+    pub weight_decay: f64,
+}
+
+impl Default for AdamW {
+    fn default() -> Self {
+        Self { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 }
+    }
+}
+
+impl AdamW {
+    /// A fresh state for this network: first and second moments, `[2, P]`.
+    ///
+    /// # Errors
+    /// Only when memory runs out.
+    pub fn new_state(network: &Network) -> Result<Tensor> {
+        Tensor::zeros((2, network.layout().param_len()), network.dtype(), &Device::Cpu).engine("optimiser state")
+    }
+
+    /// One step from `network.grads()`; `step` counts from 1.
+    ///
+    /// # Errors
+    /// `InvalidInput` when the state is not of this network or `step` is 0.
+    pub fn step(&self, network: &Network, state: &mut Tensor, step: u64) -> Result<()> {
+        check_state(state, &[2, network.layout().param_len()], network.dtype())?;
+        if step == 0 {
+            return Err(Error::invalid("optimiser steps count from 1"));
+        }
+        let correction = |beta: f64| 1.0 - beta.powf(step as f64);
+        let apply = AdamApply {
+            lr: self.lr,
+            eps: self.eps,
+            weight_decay: self.weight_decay,
+            bias_correction: [correction(self.beta1), correction(self.beta2)],
+            decay: network.layout().decay_ranges(),
+        };
+        apply1(AdamMoments { beta1: self.beta1, beta2: self.beta2 }, state, network.grads())
+            .and_then(|()| apply1(apply, network.params(), state))
+            .engine("AdamW step")
+    }
+}
+
+/// Stochastic gradient descent with momentum as PyTorch defines it; decay is added to the gradient, and leaves
+/// one-dimensional parameters alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sgd {
+    pub lr: f64,
+    pub momentum: f64,
+    pub nesterov: bool,
+    pub weight_decay: f64,
+}
+
+impl Sgd {
+    /// A fresh velocity for this network, `[P]`.
+    ///
+    /// # Errors
+    /// Only when memory runs out.
+    pub fn new_state(network: &Network) -> Result<Tensor> {
+        Tensor::zeros(network.layout().param_len(), network.dtype(), &Device::Cpu).engine("optimiser state")
+    }
+
+    /// One step from `network.grads()`; the step count does not matter, it is there to match [`AdamW::step`].
+    ///
+    /// # Errors
+    /// `InvalidInput` when the velocity is not of this network.
+    pub fn step(&self, network: &Network, velocity: &mut Tensor, _step: u64) -> Result<()> {
+        check_state(velocity, &[network.layout().param_len()], network.dtype())?;
+        let (momentum, weight_decay, decay) = (self.momentum, self.weight_decay, network.layout().decay_ranges());
+        let apply = SgdApply { lr: self.lr, momentum, nesterov: self.nesterov, weight_decay, decay: decay.clone() };
+        let (params, grads) = (network.params(), network.grads());
+        apply2(SgdVelocity { momentum, weight_decay, decay }, velocity, grads, params)
+            .and_then(|()| apply2(apply, params, grads, velocity))
+            .engine("SGD step")
+    }
+}
+
+/// Euclidean norm of all gradients (f64 sum in a fixed order); scales them down to `max_norm` if they are longer. A
+/// norm that is not finite is returned and nothing is scaled.
+///
+/// # Errors
+/// When `grads` is not a contiguous f32 or f64 tensor on the CPU.
+pub fn clip_grad_norm(grads: &Tensor, max_norm: Option<f64>) -> Result<f64> {
+    let norm = norm(grads).engine("gradient norm")?;
+    match max_norm {
+        // PyTorch's formula, so that both clip alike.
+        Some(max) if norm.is_finite() && max / (norm + 1e-6) < 1.0 => {
+            apply0(Scale(max / (norm + 1e-6)), grads).engine("gradient clipping")?;
+        }
+        _ => {}
+    }
+    Ok(norm)
+}
+
+fn norm(tensor: &Tensor) -> candle_core::Result<f64> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else { candle_core::bail!("expected a tensor on the CPU") };
+    let Some((start, end)) = layout.contiguous_offsets() else { candle_core::bail!("expected a contiguous tensor") };
+    let squares = match tensor.dtype() {
+        DType::F64 => sum_of_squares(&f64::slice(storage)?[start..end]),
+        _ => sum_of_squares(&f32::slice(storage)?[start..end]),
+    };
+    Ok(squares.sqrt())
+}
+
+fn check_state(state: &Tensor, shape: &[usize], dtype: DType) -> Result<()> {
+    if state.dims() == shape && state.dtype() == dtype {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "optimiser state is {:?} {:?}, expected {shape:?} {dtype:?}",
+        state.dims(),
+        state.dtype()
+    )))
+}

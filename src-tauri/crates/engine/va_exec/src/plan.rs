@@ -1,0 +1,213 @@
+//! A plan: every step of a forward (and backward) pass of one batch size, with its buffers fixed beforehand.
+//!
+//! Making a plan walks the graph once and follows the lifetime of each value: a buffer goes back to the arena when its
+//! last reader is planned, element-wise operators write over their input when nobody else needs it, and a gradient
+//! buffer is handed on instead of copied where an operator's backward works in place. Running a plan allocates no
+//! activations.
+
+mod arena;
+mod backward;
+mod forward;
+
+use std::rc::Rc;
+
+use candle_core::{Device, Tensor};
+use va_error::Result;
+use va_graph::{Graph, NodeId, Op};
+
+use crate::error::CandleContext;
+use crate::kernels::batch_norm::BN_ROWS;
+use crate::network::{Mode, Network};
+use arena::{Arena, Slot};
+
+/// One kernel call; the argument is the step key.
+pub(crate) type Run = Box<dyn Fn(u64) -> candle_core::Result<()> + Send + Sync>;
+
+/// One kernel call on behalf of a node.
+pub(crate) struct Step {
+    pub node: NodeId,
+    pub run: Run,
+}
+
+pub(crate) struct Plan {
+    pub batch: usize,
+    pub mode: Mode,
+    /// Flat view that the batch is copied into.
+    pub input: Tensor,
+    /// Flat view of the result after a forward.
+    pub output: Tensor,
+    /// Flat view that the gradient of the result is copied into; only in training.
+    pub output_grad: Option<Tensor>,
+    pub forward: Vec<Step>,
+    pub backward: Vec<Step>,
+    /// Bytes of all buffers.
+    pub bytes: usize,
+}
+
+impl Plan {
+    pub fn new(network: &Network, batch: usize, mode: Mode) -> Result<Self> {
+        let mut lowering = Lowering::new(network, batch, mode);
+        let input = lowering.plan_forward().engine("planning the forward pass")?;
+        let graph = network.graph();
+        let output = lowering.value(graph.output()).engine("planning the forward pass")?;
+        let mut output_grad = None;
+        if mode == Mode::Train && lowering.needs_grad[graph.output()] {
+            output_grad = Some(lowering.plan_backward().engine("planning the backward pass")?);
+        }
+        let bytes = lowering.arena.bytes() + lowering.scratch_bytes;
+        let Lowering { forward, backward, .. } = lowering;
+        Ok(Self { batch, mode, input, output, output_grad, forward, backward, bytes })
+    }
+}
+
+/// The state of planning.
+struct Lowering<'a> {
+    network: &'a Network,
+    graph: &'a Graph,
+    batch: usize,
+    train: bool,
+    arena: Arena,
+    forward: Vec<Step>,
+    backward: Vec<Step>,
+    /// Buffers of values that a later forward step reads.
+    values: Vec<Option<Rc<Slot>>>,
+    /// Forward readers of each value still to be planned.
+    readers: Vec<usize>,
+    /// Buffers of values that the backward reads.
+    saved: Vec<Option<Rc<Slot>>>,
+    /// Backward readers of each value still to be planned.
+    saved_readers: Vec<usize>,
+    /// The ReLU that a node does as part of its own step.
+    fused_relu: Vec<Option<NodeId>>,
+    /// Whether a ReLU is done by its producer.
+    is_fused: Vec<bool>,
+    needs_grad: Vec<bool>,
+    /// Packed statistics of each batch norm.
+    norms: Vec<Option<Tensor>>,
+    scratch_bytes: usize,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(network: &'a Network, batch: usize, mode: Mode) -> Self {
+        let graph = network.graph();
+        let nodes = graph.nodes().len();
+        let mut lowering = Self {
+            network,
+            graph,
+            batch,
+            train: mode == Mode::Train,
+            arena: Arena::new(network.dtype()),
+            forward: Vec::new(),
+            backward: Vec::new(),
+            values: vec![None; nodes],
+            readers: graph.reader_counts(),
+            saved: vec![None; nodes],
+            saved_readers: vec![0; nodes],
+            fused_relu: vec![None; nodes],
+            is_fused: vec![false; nodes],
+            needs_grad: vec![false; nodes],
+            norms: vec![None; nodes],
+            scratch_bytes: 0,
+        };
+        lowering.fuse_relus();
+        lowering.mark_gradients();
+        lowering
+    }
+
+    /// A ReLU joins its producer when nothing else reads that value and the producer's kernels know how.
+    fn fuse_relus(&mut self) {
+        for (id, node) in self.graph.nodes().iter().enumerate() {
+            let Op::Relu = node.op else { continue };
+            let producer = node.inputs[0];
+            let knows = match &self.graph.node(producer).op {
+                Op::BatchNorm(_) | Op::Add => true,
+                Op::Conv2d(_) => !self.train,
+                Op::Input { .. }
+                | Op::Linear { .. }
+                | Op::Relu
+                | Op::MaxPool(_)
+                | Op::AvgPool { .. }
+                | Op::GlobalAvgPool
+                | Op::Flatten
+                | Op::Concat
+                | Op::Dropout { .. } => false,
+            };
+            if knows && self.readers[producer] == 1 {
+                self.fused_relu[producer] = Some(id);
+                self.is_fused[id] = true;
+            }
+        }
+    }
+
+    /// Which values have a gradient, and which values the backward will read.
+    fn mark_gradients(&mut self) {
+        if !self.train {
+            return;
+        }
+        for (id, node) in self.graph.nodes().iter().enumerate() {
+            let flows = node.inputs.iter().any(|&input| self.needs_grad[input]);
+            self.needs_grad[id] = flows || !self.graph.node_params(id).is_empty();
+            if !self.needs_grad[id] {
+                continue;
+            }
+            let reads = match &node.op {
+                Op::Conv2d(_) | Op::Linear { .. } | Op::BatchNorm(_) | Op::MaxPool(_) => Some(node.inputs[0]),
+                Op::Relu if !self.is_fused[id] => Some(id),
+                // The fused sum masks by its result; a fused batch norm computes the mask again.
+                Op::Add => self.fused_relu[id],
+                Op::Relu
+                | Op::Input { .. }
+                | Op::AvgPool { .. }
+                | Op::GlobalAvgPool
+                | Op::Flatten
+                | Op::Concat
+                | Op::Dropout { .. } => None,
+            };
+            if let Some(value) = reads {
+                self.saved_readers[value] += 1;
+            }
+        }
+    }
+
+    fn elements(&self, id: NodeId) -> usize {
+        self.batch * self.graph.node(id).shape.iter().product::<usize>()
+    }
+
+    /// Flat view of a value that a forward step reads.
+    fn value(&self, id: NodeId) -> candle_core::Result<Tensor> {
+        self.values[id].as_ref().expect("BUG: a value is read before it is computed").view()
+    }
+
+    /// Flat view of a parameter, or of its gradient, in internal layout.
+    fn param_view(&self, flat: &Tensor, node: NodeId, suffix: &str) -> candle_core::Result<Tensor> {
+        let name = format!("{}.{suffix}", self.graph.node(node).name);
+        let entry = self.network.layout().param(&name).expect("BUG: every node's parameters are in the layout");
+        flat.narrow(0, entry.offset, entry.len)
+    }
+
+    fn weight(&self, node: NodeId, suffix: &str) -> candle_core::Result<Tensor> {
+        self.param_view(&self.network.params, node, suffix)
+    }
+
+    fn gradient(&self, node: NodeId, suffix: &str) -> candle_core::Result<Tensor> {
+        self.param_view(&self.network.grads, node, suffix)
+    }
+
+    fn buffer_view(&self, node: NodeId, suffix: &str) -> candle_core::Result<Tensor> {
+        let name = format!("{}.{suffix}", self.graph.node(node).name);
+        let entry = self.network.layout().buffer(&name).expect("BUG: every node's buffers are in the layout");
+        self.network.buffers.narrow(0, entry.offset, entry.len)
+    }
+
+    /// The packed statistics of a batch norm, made on first use.
+    fn norm_scratch(&mut self, node: NodeId) -> candle_core::Result<Tensor> {
+        if let Some(packed) = &self.norms[node] {
+            return Ok(packed.clone());
+        }
+        let channels = *self.graph.node(node).shape.last().expect("BUG: shapes have at least one dimension");
+        let packed = Tensor::zeros(BN_ROWS * channels, self.network.dtype(), &Device::Cpu)?;
+        self.scratch_bytes += BN_ROWS * channels * self.network.dtype().size_in_bytes();
+        self.norms[node] = Some(packed.clone());
+        Ok(packed)
+    }
+}

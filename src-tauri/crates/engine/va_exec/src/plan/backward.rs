@@ -1,0 +1,240 @@
+//! Planning the backward pass: nodes in reverse order, each turning the gradient of its value into those of its inputs.
+
+use std::rc::Rc;
+
+use candle_core::{Result, Tensor};
+use va_graph::{Conv2d, Node, NodeId, Op};
+
+use super::arena::Slot;
+use super::{Lowering, Step};
+use crate::kernels::batch_norm::{AffineParam, BnInputGrad, BnParamGrad, BnReduceGrad};
+use crate::kernels::conv_ops::{BiasGrad, Conv2dInputGrad, Conv2dWeightGrad};
+use crate::kernels::elementwise::{AddAssign, Copy, Dropout, ReluGrad, SplitPart};
+use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
+use crate::kernels::linear::{LinearGeometry, LinearInputGrad, LinearWeightGrad};
+use crate::kernels::op::{apply0, apply1, apply2};
+use crate::kernels::pool::{AvgPoolGrad, GlobalAvgPoolGrad, MaxPoolGrad};
+use crate::rng::CounterRng;
+
+/// Gradients of values known so far.
+type Grads = Vec<Option<Rc<Slot>>>;
+
+impl Lowering<'_> {
+    /// Plans all nodes; returns the view that the gradient of the result is copied into.
+    pub(super) fn plan_backward(&mut self) -> Result<Tensor> {
+        let output = self.graph.output();
+        self.values.fill(None);
+        let slot = self.arena.take(self.elements(output))?;
+        let output_grad = slot.view()?;
+        let mut grads: Grads = vec![None; self.graph.nodes().len()];
+        grads[output] = Some(slot);
+        for (id, node) in self.graph.nodes().iter().enumerate().rev() {
+            let Some(dy) = grads[id].take() else { continue };
+            if !self.needs_grad[id] {
+                continue;
+            }
+            if self.is_fused[id] {
+                // The producer applies the mask itself.
+                grads[node.inputs[0]] = Some(dy);
+            } else {
+                self.plan_node_grad(id, node, dy, &mut grads)?;
+            }
+        }
+        Ok(output_grad)
+    }
+
+    fn emit_back(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
+        self.backward.push(Step { node, run: Box::new(run) });
+    }
+
+    fn plan_node_grad(&mut self, id: NodeId, node: &Node, dy: Rc<Slot>, grads: &mut Grads) -> Result<()> {
+        let batch = self.batch;
+        match &node.op {
+            Op::Input { .. } => Ok(()),
+            Op::Conv2d(conv) => self.plan_conv_grad(id, node, conv, &dy, grads),
+            Op::Linear { out_features, bias } => self.plan_linear_grad(id, node, *out_features, *bias, &dy, grads),
+            Op::BatchNorm(_) => self.plan_batch_norm_grad(id, node, dy, grads),
+            Op::Relu => {
+                let (g, y) = (dy.view()?, self.take_saved(id)?);
+                self.emit_back(id, move |_| apply1(ReluGrad, &g, &y));
+                self.deliver(id, node.inputs[0], dy, grads)
+            }
+            Op::Add => self.plan_add_grad(id, node, dy, grads),
+            Op::MaxPool(pool) => {
+                let geometry = PoolGeometry::new(pool, batch, self.input_shape(node), &node.shape);
+                let x = self.take_saved(node.inputs[0])?;
+                self.pull(id, node, &dy, grads, move |dx, dy, accumulate| {
+                    apply2(MaxPoolGrad { geometry: geometry.clone(), accumulate }, dx, &x, dy)
+                })
+            }
+            Op::AvgPool { pool, count_include_pad } => {
+                let geometry = PoolGeometry::new(pool, batch, self.input_shape(node), &node.shape);
+                let count_include_pad = *count_include_pad;
+                self.pull(id, node, &dy, grads, move |dx, dy, accumulate| {
+                    apply1(AvgPoolGrad { geometry: geometry.clone(), count_include_pad, accumulate }, dx, dy)
+                })
+            }
+            Op::GlobalAvgPool => {
+                let shape = self.input_shape(node);
+                let (pixels, channels) = (shape[0] * shape[1], shape[2]);
+                self.pull(id, node, &dy, grads, move |dx, dy, accumulate| {
+                    apply1(GlobalAvgPoolGrad { pixels, channels, accumulate }, dx, dy)
+                })
+            }
+            Op::Flatten => self.deliver(id, node.inputs[0], dy, grads),
+            Op::Concat => self.plan_concat_grad(id, node, &dy, grads),
+            Op::Dropout { p } => {
+                let (g, name, p) = (dy.view()?, node.name.clone(), *p);
+                self.emit_back(id, move |key| apply0(Dropout { p, key: CounterRng::new(key, &name) }, &g));
+                self.deliver(id, node.inputs[0], dy, grads)
+            }
+        }
+    }
+
+    fn input_shape(&self, node: &Node) -> &[usize] {
+        &self.graph.node(node.inputs[0]).shape
+    }
+
+    /// View of a value kept for the backward; its buffer is free after the last such read is planned.
+    fn take_saved(&mut self, id: NodeId) -> Result<Tensor> {
+        let view = self.saved[id].as_ref().expect("BUG: a value the backward reads was not kept").view();
+        self.saved_readers[id] -= 1;
+        if self.saved_readers[id] == 0 {
+            self.saved[id] = None;
+        }
+        view
+    }
+
+    /// Makes `slot` the gradient of `input`, or adds it to what is there.
+    fn deliver(&mut self, id: NodeId, input: NodeId, slot: Rc<Slot>, grads: &mut Grads) -> Result<()> {
+        if !self.needs_grad[input] {
+            return Ok(());
+        }
+        if let Some(sum) = &grads[input] {
+            let (sum, g) = (sum.view()?, slot.view()?);
+            self.emit_back(id, move |_| apply1(AddAssign { relu: false }, &sum, &g));
+        } else {
+            grads[input] = Some(slot);
+        }
+        Ok(())
+    }
+
+    /// The buffer for the gradient of `input` and whether something is in it already.
+    fn target(&mut self, input: NodeId, grads: &mut Grads) -> Result<(Tensor, bool)> {
+        if let Some(slot) = &grads[input] {
+            return Ok((slot.view()?, true));
+        }
+        let slot = self.arena.take(self.elements(input))?;
+        let view = slot.view()?;
+        grads[input] = Some(slot);
+        Ok((view, false))
+    }
+
+    /// The gradient of the first input by `run(dx, dy, accumulate)`, if it needs one.
+    fn pull(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        dy: &Rc<Slot>,
+        grads: &mut Grads,
+        run: impl Fn(&Tensor, &Tensor, bool) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<()> {
+        let input = node.inputs[0];
+        if !self.needs_grad[input] {
+            return Ok(());
+        }
+        let (dx, accumulate) = self.target(input, grads)?;
+        let dy = dy.view()?;
+        self.emit_back(id, move |_| run(&dx, &dy, accumulate));
+        Ok(())
+    }
+
+    fn plan_conv_grad(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        conv: &Conv2d,
+        dy: &Rc<Slot>,
+        grads: &mut Grads,
+    ) -> Result<()> {
+        let geometry = ConvGeometry::new(conv, self.batch, self.input_shape(node), &node.shape);
+        if conv.bias {
+            let (db, g) = (self.gradient(id, "bias")?, dy.view()?);
+            self.emit_back(id, move |_| apply1(BiasGrad, &db, &g));
+        }
+        let (w, dw) = (self.weight(id, "weight")?, self.gradient(id, "weight")?);
+        let (x, g, geo) = (self.take_saved(node.inputs[0])?, dy.view()?, geometry.clone());
+        self.emit_back(id, move |_| apply2(&Conv2dWeightGrad(geo.clone()), &dw, &x, &g));
+        self.pull(id, node, dy, grads, move |dx, dy, accumulate| {
+            apply2(Conv2dInputGrad { geometry: geometry.clone(), accumulate }, dx, dy, &w)
+        })
+    }
+
+    fn plan_linear_grad(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        outputs: usize,
+        bias: bool,
+        dy: &Rc<Slot>,
+        grads: &mut Grads,
+    ) -> Result<()> {
+        let geometry = LinearGeometry { batch: self.batch, inputs: self.input_shape(node)[0], outputs };
+        if bias {
+            let (db, g) = (self.gradient(id, "bias")?, dy.view()?);
+            self.emit_back(id, move |_| apply1(BiasGrad, &db, &g));
+        }
+        let (w, dw) = (self.weight(id, "weight")?, self.gradient(id, "weight")?);
+        let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
+        self.emit_back(id, move |_| apply2(LinearWeightGrad(geometry), &dw, &x, &g));
+        self.pull(id, node, dy, grads, move |dx, dy, accumulate| {
+            apply2(LinearInputGrad { geometry, accumulate }, dx, dy, &w)
+        })
+    }
+
+    fn plan_batch_norm_grad(&mut self, id: NodeId, node: &Node, dy: Rc<Slot>, grads: &mut Grads) -> Result<()> {
+        let relu = self.fused_relu[id].is_some();
+        let (packed, x, g) = (self.norm_scratch(id)?, self.take_saved(node.inputs[0])?, dy.view()?);
+        let (dgamma, dbeta) = (self.gradient(id, "weight")?, self.gradient(id, "bias")?);
+        let flows = self.needs_grad[node.inputs[0]];
+        self.emit_back(id, move |_| {
+            apply2(BnReduceGrad { relu }, &packed, &x, &g)?;
+            apply1(BnParamGrad(AffineParam::Gamma), &dgamma, &packed)?;
+            apply1(BnParamGrad(AffineParam::Beta), &dbeta, &packed)?;
+            if flows { apply2(BnInputGrad { relu }, &g, &x, &packed) } else { Ok(()) }
+        });
+        self.deliver(id, node.inputs[0], dy, grads)
+    }
+
+    fn plan_add_grad(&mut self, id: NodeId, node: &Node, dy: Rc<Slot>, grads: &mut Grads) -> Result<()> {
+        if let Some(relu) = self.fused_relu[id] {
+            let (g, y) = (dy.view()?, self.take_saved(relu)?);
+            self.emit_back(id, move |_| apply1(ReluGrad, &g, &y));
+        }
+        let [first, second] = [node.inputs[0], node.inputs[1]];
+        if self.needs_grad[second] {
+            let (dx, accumulate) = self.target(second, grads)?;
+            let g = dy.view()?;
+            self.emit_back(id, move |_| {
+                if accumulate { apply1(AddAssign { relu: false }, &dx, &g) } else { apply1(Copy, &dx, &g) }
+            });
+        }
+        self.deliver(id, first, dy, grads)
+    }
+
+    fn plan_concat_grad(&mut self, id: NodeId, node: &Node, dy: &Rc<Slot>, grads: &mut Grads) -> Result<()> {
+        let src_channels = node.shape.last().copied().unwrap_or(1);
+        let mut at = 0;
+        for &input in &node.inputs {
+            let channels = self.graph.node(input).shape.last().copied().unwrap_or(1);
+            let (part, g) = (self.arena.take(self.elements(input))?, dy.view()?);
+            let (dx, kernel) = (part.view()?, SplitPart { channels, src_channels, at });
+            if self.needs_grad[input] {
+                self.emit_back(id, move |_| apply1(&kernel, &dx, &g));
+                self.deliver(id, input, part, grads)?;
+            }
+            at += channels;
+        }
+        Ok(())
+    }
+}

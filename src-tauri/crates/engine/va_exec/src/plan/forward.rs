@@ -1,0 +1,203 @@
+//! Planning the forward pass.
+
+use std::rc::Rc;
+
+use candle_core::{Result, Tensor};
+use va_graph::{BatchNorm, Conv2d, Node, NodeId, Op};
+
+use super::arena::Slot;
+use super::{Lowering, Step};
+use crate::kernels::batch_norm::{BnAffine, BnApply, BnFromRunning, BnStatistics, BnUpdateRunning, RunningStatistic};
+use crate::kernels::conv_ops::{BiasAdd, Conv2dForward};
+use crate::kernels::elementwise::{AddAssign, ConcatPart, Copy, Dropout, Relu};
+use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
+use crate::kernels::linear::{LinearForward, LinearGeometry};
+use crate::kernels::op::{apply0, apply1, apply2};
+use crate::kernels::pool::{AvgPoolForward, GlobalAvgPoolForward, MaxPoolForward};
+use crate::rng::CounterRng;
+
+impl Lowering<'_> {
+    /// Plans all nodes; returns the view that the batch is copied into.
+    pub(super) fn plan_forward(&mut self) -> Result<Tensor> {
+        let slot = self.arena.take(self.elements(0))?;
+        let input = slot.view()?;
+        self.define(0, slot);
+        for id in 1..self.graph.nodes().len() {
+            // The producer of a fused ReLU defined its value already.
+            if !self.is_fused[id] {
+                let node = self.graph.node(id);
+                let value = self.plan_node(id, node)?;
+                self.define(self.fused_relu[id].unwrap_or(id), value);
+            }
+            for &read in &self.graph.node(id).inputs {
+                self.readers[read] -= 1;
+                if self.readers[read] == 0 {
+                    self.values[read] = None;
+                }
+            }
+        }
+        Ok(input)
+    }
+
+    fn define(&mut self, id: NodeId, slot: Rc<Slot>) {
+        if self.saved_readers[id] > 0 {
+            self.saved[id] = Some(slot.clone());
+        }
+        if self.readers[id] > 0 {
+            self.values[id] = Some(slot);
+        }
+    }
+
+    fn emit(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
+        self.forward.push(Step { node, run: Box::new(run) });
+    }
+
+    fn plan_node(&mut self, id: NodeId, node: &Node) -> Result<Rc<Slot>> {
+        match &node.op {
+            Op::Input { .. } => candle_core::bail!("BUG: the input is node 0 alone"),
+            Op::Conv2d(conv) => self.plan_conv(id, node, conv),
+            Op::Linear { out_features, bias } => self.plan_linear(id, node, *out_features, *bias),
+            Op::BatchNorm(norm) => self.plan_batch_norm(id, node, norm),
+            Op::Relu => {
+                let slot = self.overwritable(id, node.inputs[0])?;
+                let y = slot.view()?;
+                self.emit(id, move |_| apply0(Relu, &y));
+                Ok(slot)
+            }
+            Op::Add => self.plan_add(id, node),
+            Op::MaxPool(pool) => {
+                let geo = PoolGeometry::new(pool, self.batch, self.shape(node.inputs[0]), &node.shape);
+                self.map(id, node, move |y, x| apply1(&MaxPoolForward(geo.clone()), y, x))
+            }
+            Op::AvgPool { pool, count_include_pad } => {
+                let geometry = PoolGeometry::new(pool, self.batch, self.shape(node.inputs[0]), &node.shape);
+                let kernel = AvgPoolForward { geometry, count_include_pad: *count_include_pad };
+                self.map(id, node, move |y, x| apply1(&kernel, y, x))
+            }
+            Op::GlobalAvgPool => {
+                let shape = self.shape(node.inputs[0]);
+                let kernel = GlobalAvgPoolForward { pixels: shape[0] * shape[1], channels: shape[2] };
+                self.map(id, node, move |y, x| apply1(&kernel, y, x))
+            }
+            Op::Flatten => Ok(self.values[node.inputs[0]].clone().expect("BUG: a value is read before it is computed")),
+            Op::Concat => self.plan_concat(id, node),
+            Op::Dropout { p } => self.plan_dropout(id, node, *p),
+        }
+    }
+
+    fn shape(&self, id: NodeId) -> &[usize] {
+        &self.graph.node(id).shape
+    }
+
+    /// A new buffer for the value of `id`, filled by `run(y, x)` from its first input.
+    fn map(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        run: impl Fn(&Tensor, &Tensor) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Rc<Slot>> {
+        let slot = self.arena.take(self.elements(id))?;
+        let (y, x) = (slot.view()?, self.value(node.inputs[0])?);
+        self.emit(id, move |_| run(&y, &x));
+        Ok(slot)
+    }
+
+    /// Whether node `id` may write over the buffer of `input`: it is the last reader and no backward needs it.
+    fn may_overwrite(&self, input: NodeId) -> bool {
+        self.readers[input] == 1 && self.values[input].as_ref().is_some_and(|slot| Rc::strong_count(slot) == 1)
+    }
+
+    /// The buffer of `input` itself, or a copy of it where others still need it.
+    fn overwritable(&mut self, id: NodeId, input: NodeId) -> Result<Rc<Slot>> {
+        if self.may_overwrite(input) {
+            return Ok(self.values[input].take().expect("BUG: checked just before"));
+        }
+        let slot = self.arena.take(self.elements(input))?;
+        let (y, x) = (slot.view()?, self.value(input)?);
+        self.emit(id, move |_| apply1(Copy, &y, &x));
+        Ok(slot)
+    }
+
+    fn plan_conv(&mut self, id: NodeId, node: &Node, conv: &Conv2d) -> Result<Rc<Slot>> {
+        let geo = ConvGeometry::new(conv, self.batch, self.shape(node.inputs[0]), &node.shape);
+        let w = self.weight(id, "weight")?;
+        let slot = self.map(id, node, move |y, x| apply2(&Conv2dForward(geo.clone()), y, x, &w))?;
+        let (y, relu) = (slot.view()?, self.fused_relu[id].is_some());
+        if conv.bias {
+            let b = self.weight(id, "bias")?;
+            self.emit(id, move |_| apply1(BiasAdd { relu }, &y, &b));
+        } else if relu {
+            self.emit(id, move |_| apply0(Relu, &y));
+        }
+        Ok(slot)
+    }
+
+    fn plan_linear(&mut self, id: NodeId, node: &Node, outputs: usize, bias: bool) -> Result<Rc<Slot>> {
+        let geo = LinearGeometry { batch: self.batch, inputs: self.shape(node.inputs[0])[0], outputs };
+        let w = self.weight(id, "weight")?;
+        let slot = self.map(id, node, move |y, x| apply2(LinearForward(geo), y, x, &w))?;
+        if bias {
+            let (y, b) = (slot.view()?, self.weight(id, "bias")?);
+            self.emit(id, move |_| apply1(BiasAdd { relu: false }, &y, &b));
+        }
+        Ok(slot)
+    }
+
+    fn plan_batch_norm(&mut self, id: NodeId, node: &Node, norm: &BatchNorm) -> Result<Rc<Slot>> {
+        let packed = self.norm_scratch(id)?;
+        let (mean, var) = (self.buffer_view(id, "running_mean")?, self.buffer_view(id, "running_var")?);
+        let (eps, momentum) = (norm.eps, norm.momentum);
+        let rows = self.elements(id) / node.shape.last().copied().unwrap_or(1);
+        if self.train {
+            let (stats, x) = (packed.clone(), self.value(node.inputs[0])?);
+            self.emit(id, move |_| {
+                apply1(BnStatistics { eps }, &stats, &x)?;
+                apply1(BnUpdateRunning { which: RunningStatistic::Mean, momentum, rows }, &mean, &stats)?;
+                apply1(BnUpdateRunning { which: RunningStatistic::Variance, momentum, rows }, &var, &stats)
+            });
+        } else {
+            let stats = packed.clone();
+            self.emit(id, move |_| apply2(BnFromRunning { eps }, &stats, &mean, &var));
+        }
+        let (gamma, beta) = (self.weight(id, "weight")?, self.weight(id, "bias")?);
+        let relu = self.fused_relu[id].is_some();
+        self.map(id, node, move |y, x| {
+            apply2(BnAffine, &packed, &gamma, &beta)?;
+            apply2(BnApply { relu }, y, x, &packed)
+        })
+    }
+
+    fn plan_add(&mut self, id: NodeId, node: &Node) -> Result<Rc<Slot>> {
+        let (mut onto, mut other) = (node.inputs[0], node.inputs[1]);
+        if !self.may_overwrite(onto) && self.may_overwrite(other) {
+            std::mem::swap(&mut onto, &mut other);
+        }
+        let source = self.value(other)?;
+        let slot = self.overwritable(id, onto)?;
+        let (y, relu) = (slot.view()?, self.fused_relu[id].is_some());
+        self.emit(id, move |_| apply1(AddAssign { relu }, &y, &source));
+        Ok(slot)
+    }
+
+    fn plan_concat(&mut self, id: NodeId, node: &Node) -> Result<Rc<Slot>> {
+        let slot = self.arena.take(self.elements(id))?;
+        let dst_channels = node.shape.last().copied().unwrap_or(1);
+        let mut at = 0;
+        for &input in &node.inputs {
+            let channels = self.shape(input).last().copied().unwrap_or(1);
+            let (y, x, kernel) = (slot.view()?, self.value(input)?, ConcatPart { channels, dst_channels, at });
+            self.emit(id, move |_| apply1(&kernel, &y, &x));
+            at += channels;
+        }
+        Ok(slot)
+    }
+
+    fn plan_dropout(&mut self, id: NodeId, node: &Node, p: f64) -> Result<Rc<Slot>> {
+        let slot = self.overwritable(id, node.inputs[0])?;
+        if self.train {
+            let (y, name) = (slot.view()?, node.name.clone());
+            self.emit(id, move |key| apply0(Dropout { p, key: CounterRng::new(key, &name) }, &y));
+        }
+        Ok(slot)
+    }
+}
