@@ -1,0 +1,30 @@
+import type { Message } from '../message';
+import type { en } from '../en';
+import { app } from './app';
+import { charts } from './charts';
+import { common } from './common';
+import { data } from './data';
+import { evaluate } from './evaluate';
+import { importing } from './importing';
+import { models } from './models';
+import { predict } from './predict';
+import { projects } from './projects';
+import { settings } from './settings';
+import { train } from './train';
+import { viewer } from './viewer';
+
+/** Every text on screen, in Simplified Chinese. */
+export const zhCN: Readonly<Record<keyof typeof en, Message>> = {
+  ...common,
+  ...app,
+  ...projects,
+  ...data,
+  ...importing,
+  ...viewer,
+  ...settings,
+  ...charts,
+  ...train,
+  ...evaluate,
+  ...models,
+  ...predict,
+};

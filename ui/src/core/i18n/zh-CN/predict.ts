@@ -1,0 +1,32 @@
+import type { Message } from '../message';
+import type { predict as en } from '../en/predict';
+
+export const predict: Readonly<Record<keyof typeof en, Message>> = {
+  'predict.title': '预测',
+  'predict.empty': '还没有可用的模型',
+  'predict.empty_hint': '请先训练模型，然后把图像拖到这里，查看它的判断。',
+  'predict.go_train': '前往训练',
+  'predict.drop': '把图像拖到这里',
+  'predict.drop_hint': '不会导入任何内容，只让模型看一看。支持 JPEG、PNG、BMP、WebP、TIFF。',
+  'predict.choose': '选择图像…',
+  'predict.choose_folder': '选择文件夹…',
+  'predict.more': '更多图像…',
+  'predict.clear': '清空',
+  'predict.uploading': '正在传入图像：{percent} %',
+  'predict.asking': '模型正在判断 {n} 张图像…',
+  'predict.asking_paths': '模型正在判断…',
+  'predict.failed': '无法使用此模型',
+  'predict.failed_safe': '图像仍在原处，没有任何更改。',
+  'predict.count': '{n} 张图像',
+  'predict.left_out': '{n} 个文件未处理',
+  'predict.left_out_all': '没有一个文件能作为图像读取。',
+  'predict.sort': '顺序',
+  'predict.sort.given': '按给出顺序',
+  'predict.sort.least_sure': '最没把握的在前',
+  'predict.sort.most_sure': '最有把握的在前',
+  'predict.sort.label': '按类别',
+  'predict.copy_csv': '复制为 CSV',
+  'predict.probabilities': '{name} 的概率',
+  'predict.only': '仅 {label}',
+  'predict.no_preview': '无预览',
+};

@@ -1,0 +1,61 @@
+import { languageFor, setLanguage } from '@/core/i18n/index.svelte';
+import { call } from '../client';
+import { onChange } from '../query.svelte';
+import type { Settings, Theme } from '../types';
+
+/** Also kept in the browser's own storage, so that the first frame has the right colours and words. */
+const KEPT = 'visaion.preferences';
+
+class Preferences {
+  settings = $state.raw<Settings>({ theme: 'system', language: '', thumbnail_px: 148 });
+  #dark = $state(true);
+  theme: 'dark' | 'light' = $derived(
+    this.settings.theme === 'system' ? (this.#dark ? 'dark' : 'light') : this.settings.theme,
+  );
+
+  start(): void {
+    const query = window.matchMedia('(prefers-color-scheme: light)');
+    this.#dark = !query.matches;
+    query.addEventListener('change', (event) => {
+      this.#dark = !event.matches;
+      this.#show();
+    });
+    const kept = localStorage.getItem(KEPT);
+    if (kept) this.#take(JSON.parse(kept) as Settings);
+    else this.#show();
+    onChange(['settings'], () => void this.reload());
+    void this.reload();
+  }
+
+  async reload(): Promise<void> {
+    try {
+      this.#take(await call('settings_get', {}));
+    } catch {
+      // What was kept stays in force; the screens say that the application does not answer.
+    }
+  }
+
+  /** Shows the change at once, then saves it. */
+  async change(part: Partial<Settings>): Promise<void> {
+    const next = { ...this.settings, ...part };
+    this.#take(next);
+    await call('settings_update', next);
+  }
+
+  setTheme(theme: Theme): Promise<void> {
+    return this.change({ theme });
+  }
+
+  #take(settings: Settings): void {
+    this.settings = { ...settings, thumbnail_px: settings.thumbnail_px || 148 };
+    localStorage.setItem(KEPT, JSON.stringify(this.settings));
+    this.#show();
+  }
+
+  #show(): void {
+    document.documentElement.dataset['theme'] = this.theme;
+    setLanguage(languageFor(this.settings.language, navigator.languages));
+  }
+}
+
+export const preferences = new Preferences();

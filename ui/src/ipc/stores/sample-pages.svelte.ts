@@ -1,0 +1,131 @@
+import { pagesOf } from '@/core/windowing';
+import { ApiError } from '../adapter';
+import { call } from '../client';
+import type { Sample, SampleFilter, SampleSort } from '../types';
+
+const PAGE = 200;
+/** About 12,000 samples in memory. */
+const KEEP_PAGES = 60;
+
+type Query = { dataset_id: string; filter: SampleFilter; sort: SampleSort };
+
+/**
+ * The samples of a filtered, ordered dataset by offset, read page by page as they come on screen.
+ * What was read stays on screen until its page has been read again.
+ */
+export class SamplePages {
+  total = $state(0);
+  /** True until the first answer. */
+  loading = $state(true);
+  error = $state.raw<ApiError>();
+  /** Grows when a page arrives: reading it in a `$derived` makes that follow. */
+  revision = $state(0);
+  #query: Query | null = null;
+  #pages = new Map<number, Sample[]>();
+  #fresh = new Set<number>();
+  #asked = new Set<number>();
+  #turn = 0;
+
+  /** Another list: forgets everything that was read. */
+  open(query: Query): void {
+    this.#query = query;
+    this.#pages.clear();
+    this.#restart();
+    this.total = 0;
+    this.loading = true;
+    this.error = undefined;
+    this.revision += 1;
+    this.need(0, 1);
+  }
+
+  /** Something changed: pages are read again when they are needed next. */
+  invalidate(): void {
+    this.#restart();
+    this.revision += 1;
+  }
+
+  /** The sample at an offset, if it was read. */
+  at(offset: number): Sample | undefined {
+    return this.#pages.get(Math.floor(offset / PAGE))?.[offset % PAGE];
+  }
+
+  /** Reads what is missing of `[from, to)`. */
+  need(from: number, to: number): void {
+    for (const page of pagesOf(from, to, PAGE)) {
+      if (!this.#fresh.has(page) && !this.#asked.has(page)) void this.#read(page);
+    }
+  }
+
+  /** The sample at an offset, read if need be. */
+  async load(offset: number): Promise<Sample | undefined> {
+    const page = Math.floor(offset / PAGE);
+    if (!this.#fresh.has(page)) await this.#read(page);
+    return this.at(offset);
+  }
+
+  /** The ids of `[from, to)`, read if need be. */
+  async ids(from: number, to: number): Promise<string[]> {
+    const ids: string[] = [];
+    for (const page of pagesOf(from, to, PAGE)) {
+      if (!this.#fresh.has(page)) await this.#read(page);
+      const items = this.#pages.get(page) ?? [];
+      items.forEach((sample, i) => {
+        const offset = page * PAGE + i;
+        if (offset >= from && offset < to) ids.push(sample.id);
+      });
+    }
+    return ids;
+  }
+
+  /** Shows a change before the application has confirmed it. */
+  patch(ids: ReadonlySet<string>, part: Partial<Sample>): void {
+    for (const [page, items] of this.#pages) {
+      if (!items.some((sample) => ids.has(sample.id))) continue;
+      this.#pages.set(
+        page,
+        items.map((sample) => (ids.has(sample.id) ? { ...sample, ...part } : sample)),
+      );
+    }
+    this.revision += 1;
+  }
+
+  #restart(): void {
+    this.#turn += 1;
+    this.#fresh.clear();
+    this.#asked.clear();
+  }
+
+  async #read(page: number): Promise<void> {
+    if (!this.#query) return;
+    const turn = this.#turn;
+    this.#asked.add(page);
+    try {
+      const window = await call('sample_window', { ...this.#query, offset: page * PAGE, limit: PAGE });
+      if (turn !== this.#turn) return;
+      this.#pages.delete(page);
+      this.#pages.set(page, window.items);
+      this.#fresh.add(page);
+      this.#asked.delete(page);
+      this.total = window.total;
+      this.error = undefined;
+      this.#forget();
+    } catch (thrown) {
+      if (turn === this.#turn) this.error = ApiError.from(thrown);
+    } finally {
+      if (turn === this.#turn) {
+        // A page that failed stays asked for, or the screen would ask for it forever: `invalidate` tries again.
+        this.loading = false;
+        this.revision += 1;
+      }
+    }
+  }
+
+  /** Drops the pages that were read longest ago. */
+  #forget(): void {
+    for (const page of this.#pages.keys()) {
+      if (this.#pages.size <= KEEP_PAGES) return;
+      this.#pages.delete(page);
+      this.#fresh.delete(page);
+    }
+  }
+}

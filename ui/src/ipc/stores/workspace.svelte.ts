@@ -1,0 +1,76 @@
+import { call } from '../client';
+import { onChange } from '../query.svelte';
+import type { Dataset, Project } from '../types';
+
+const KEPT = 'visaion.workspace';
+
+/**
+ * The project and dataset a person works in: what the rail's screens open, what the crumb says, where a
+ * dropped folder goes first. Kept between starts.
+ */
+class Workspace {
+  project = $state.raw<Project | null>(null);
+  dataset = $state.raw<Dataset | null>(null);
+  /** The datasets of the project, or all where there is none. */
+  datasets = $state.raw<Dataset[]>([]);
+  ready = $state(false);
+  #started = false;
+
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    onChange(['project', 'dataset', 'sample'], () => void this.reload());
+    void this.#restore();
+  }
+
+  async openProject(project: Project): Promise<void> {
+    this.project = project;
+    const page = await call('project_datasets', { id: project.id, limit: 500 });
+    this.datasets = page.items;
+    this.dataset = page.items.find((d) => d.id === this.dataset?.id) ?? page.items[0] ?? null;
+    this.#keep();
+  }
+
+  /** Makes a dataset current; a project that does not hold it is left. */
+  async openDataset(id: string): Promise<void> {
+    if (this.dataset?.id === id) return;
+    this.dataset = this.datasets.find((d) => d.id === id) ?? (await call('dataset_get', { id }));
+    if (!this.datasets.some((d) => d.id === id)) {
+      this.project = null;
+      this.datasets = (await call('dataset_list', { limit: 500 })).items;
+    }
+    this.#keep();
+  }
+
+  /** Reads again what is open; what is gone is closed. */
+  async reload(): Promise<void> {
+    const project = this.project && (await call('project_get', { id: this.project.id }).catch(() => null));
+    const page = await (
+      project
+        ? call('project_datasets', { id: project.id, limit: 500 })
+        : call('dataset_list', { limit: 500 })
+    ).catch(() => null);
+    if (!page) return;
+    this.project = project;
+    this.datasets = page.items;
+    this.dataset = page.items.find((d) => d.id === this.dataset?.id) ?? page.items[0] ?? null;
+    this.ready = true;
+    this.#keep();
+  }
+
+  async #restore(): Promise<void> {
+    const kept = JSON.parse(localStorage.getItem(KEPT) ?? '{}') as { project?: string; dataset?: string };
+    if (kept.project) this.project = await call('project_get', { id: kept.project }).catch(() => null);
+    if (kept.dataset && !this.dataset) {
+      this.dataset = await call('dataset_get', { id: kept.dataset }).catch(() => null);
+    }
+    await this.reload();
+    this.ready = true;
+  }
+
+  #keep(): void {
+    localStorage.setItem(KEPT, JSON.stringify({ project: this.project?.id, dataset: this.dataset?.id }));
+  }
+}
+
+export const workspace = new Workspace();

@@ -1,0 +1,33 @@
+import { t } from '@/core/i18n/index.svelte';
+import { toast } from './toasts.svelte';
+
+/** What an error says to a person: what happened, and (where known) what is safe and what to do. */
+export function explain(thrown: unknown): { text: string; detail?: string } {
+  const { code, message } = shape(thrown);
+  if (code === 'offline') return { text: t('error.offline') };
+  if (code === 'unauthorized') return { text: t('error.unauthorized') };
+  const text = message || t('error.title');
+  return code === 'internal' ? { text, detail: t('error.internal_hint') } : { text };
+}
+
+/** Says an error in a toast that stays until it is dismissed. A cancelled request is no error. */
+export function toastError(thrown: unknown): void {
+  if (shape(thrown).code === 'cancelled') return;
+  toast({ kind: 'bad', ...explain(thrown) });
+}
+
+/** Runs an action of a person; whatever fails is said. Resolves to undefined then. */
+export async function attempt<T>(run: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await run();
+  } catch (thrown) {
+    toastError(thrown);
+    return undefined;
+  }
+}
+
+function shape(thrown: unknown): { code: string; message: string } {
+  if (typeof thrown !== 'object' || thrown === null) return { code: 'internal', message: String(thrown) };
+  const { code, message } = thrown as { code?: unknown; message?: unknown };
+  return { code: typeof code === 'string' ? code : 'internal', message: String(message ?? '') };
+}

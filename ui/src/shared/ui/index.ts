@@ -1,0 +1,27 @@
+/** The component kit: everything screens are built of. */
+export { default as Badge } from './Badge.svelte';
+export { default as Button } from './Button.svelte';
+export { default as Checkbox } from './Checkbox.svelte';
+export { default as Confirm } from './Confirm.svelte';
+export { default as Dialog } from './Dialog.svelte';
+export { default as EmptyState } from './EmptyState.svelte';
+export { default as ErrorState } from './ErrorState.svelte';
+export { default as Field } from './Field.svelte';
+export { default as Icon } from './Icon.svelte';
+export { default as IconButton } from './IconButton.svelte';
+export { default as Kbd } from './Kbd.svelte';
+export { default as Loading } from './Loading.svelte';
+export { default as Menu } from './Menu.svelte';
+export { default as NumberInput } from './NumberInput.svelte';
+export { default as Progress } from './Progress.svelte';
+export { default as Segmented } from './Segmented.svelte';
+export { default as Select } from './Select.svelte';
+export { default as Sparkline } from './Sparkline.svelte';
+export { default as StatusDot } from './StatusDot.svelte';
+export { default as Swatch } from './Swatch.svelte';
+export { default as TextInput } from './TextInput.svelte';
+export { default as Thumb } from './Thumb.svelte';
+export { default as Toasts } from './Toasts.svelte';
+export { default as VirtualList } from './VirtualList.svelte';
+export type { IconName } from './icons';
+export type { MenuEntry, MenuItem } from './menu';
