@@ -1,0 +1,28 @@
+// A small folder of real images, a folder a class, cut from the bundled sample.
+import { cpSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const sample = fileURLToPath(new URL("../../../assets/sample/", import.meta.url));
+
+export function sampleClasses() {
+  return readdirSync(sample, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Copies `perClass` images of every class into `folder`; gives the classes and how many images there are. */
+export function sampleFolder(folder, perClass) {
+  const classes = sampleClasses();
+  let count = 0;
+  for (const name of classes) {
+    const target = join(folder, name);
+    mkdirSync(target, { recursive: true });
+    for (const file of readdirSync(join(sample, name)).sort().slice(0, perClass)) {
+      cpSync(join(sample, name, file), join(target, file));
+      count += 1;
+    }
+  }
+  return { classes, count };
+}
