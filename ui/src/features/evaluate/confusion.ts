@@ -33,20 +33,25 @@ export function mistakeCount(confusion: readonly (readonly number[])[]): number 
 }
 
 /** The cell that a key leads to, kept inside the matrix; null for other keys. */
-export function moveInMatrix(key: string, actual: number, predicted: number, size: number): [number, number] | null {
+export function moveInMatrix(
+  key: string,
+  actual: number,
+  predicted: number,
+  size: number,
+): [number, number] | null {
   const clamp = (value: number): number => Math.min(size - 1, Math.max(0, value));
   switch (key) {
-    case "ArrowUp":
+    case 'ArrowUp':
       return [clamp(actual - 1), predicted];
-    case "ArrowDown":
+    case 'ArrowDown':
       return [clamp(actual + 1), predicted];
-    case "ArrowLeft":
+    case 'ArrowLeft':
       return [actual, clamp(predicted - 1)];
-    case "ArrowRight":
+    case 'ArrowRight':
       return [actual, clamp(predicted + 1)];
-    case "Home":
+    case 'Home':
       return [actual, 0];
-    case "End":
+    case 'End':
       return [actual, size - 1];
     default:
       return null;

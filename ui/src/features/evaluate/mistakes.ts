@@ -1,4 +1,4 @@
-import type { Scored } from "./threshold";
+import type { Scored } from './threshold';
 
 /** What the lists of this screen need of an evaluated sample. */
 export interface JudgedSample {
@@ -15,11 +15,17 @@ export function confidence(sample: JudgedSample): number {
 
 /** Wrong ones, the surest first: these teach most about the model, or show a wrong label. */
 export function mistakesFirst<S extends JudgedSample>(samples: readonly S[]): S[] {
-  return samples.filter((sample) => sample.actual !== sample.predicted).sort((a, b) => confidence(b) - confidence(a));
+  return samples
+    .filter((sample) => sample.actual !== sample.predicted)
+    .sort((a, b) => confidence(b) - confidence(a));
 }
 
 /** The samples of one cell; right ones with the least sure first, wrong ones with the surest first. */
-export function cellSamples<S extends JudgedSample>(samples: readonly S[], actual: number, predicted: number): S[] {
+export function cellSamples<S extends JudgedSample>(
+  samples: readonly S[],
+  actual: number,
+  predicted: number,
+): S[] {
   const sign = actual === predicted ? 1 : -1;
   return samples
     .filter((sample) => sample.actual === actual && sample.predicted === predicted)
@@ -28,5 +34,8 @@ export function cellSamples<S extends JudgedSample>(samples: readonly S[], actua
 
 /** Scores of one class against the rest. */
 export function scoredFor(samples: readonly JudgedSample[], classIdx: number): Scored[] {
-  return samples.map((sample) => ({ score: sample.probabilities[classIdx] ?? 0, positive: sample.actual === classIdx }));
+  return samples.map((sample) => ({
+    score: sample.probabilities[classIdx] ?? 0,
+    positive: sample.actual === classIdx,
+  }));
 }

@@ -1,4 +1,4 @@
-import { lowerBound } from "../../shared/charts/curve";
+import { lowerBound } from '../../shared/charts/curve';
 
 /** What the threshold of one class needs of a sample: its score for the class, and whether it truly is of the class. */
 export interface Scored {

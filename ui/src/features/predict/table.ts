@@ -1,4 +1,4 @@
-import { csv } from "../../shared/charts/csv";
+import { csv } from '../../shared/charts/csv';
 
 /** What the table needs of a prediction. */
 export interface PredictedImage {
@@ -23,18 +23,18 @@ export function probabilityOf(prediction: PredictedImage, label: string): number
 export function predictionsCsv(predictions: readonly PredictedImage[]): string {
   const classes = classNames(predictions);
   return csv([
-    ["name", "label", "score", ...classes],
+    ['name', 'label', 'score', ...classes],
     ...predictions.map((p) => [p.name, p.label, p.score, ...classes.map((label) => probabilityOf(p, label))]),
   ]);
 }
 
-export type PredictionSort = "given" | "least_sure" | "most_sure" | "label";
+export type PredictionSort = 'given' | 'least_sure' | 'most_sure' | 'label';
 
 export function sorted<P extends PredictedImage>(predictions: readonly P[], by: PredictionSort): P[] {
   const copy = [...predictions];
-  if (by === "least_sure") copy.sort((a, b) => a.score - b.score);
-  if (by === "most_sure") copy.sort((a, b) => b.score - a.score);
-  if (by === "label") copy.sort((a, b) => a.label.localeCompare(b.label) || b.score - a.score);
+  if (by === 'least_sure') copy.sort((a, b) => a.score - b.score);
+  if (by === 'most_sure') copy.sort((a, b) => b.score - a.score);
+  if (by === 'label') copy.sort((a, b) => a.label.localeCompare(b.label) || b.score - a.score);
   return copy;
 }
 
@@ -42,5 +42,7 @@ export function sorted<P extends PredictedImage>(predictions: readonly P[], by: 
 export function tally(predictions: readonly PredictedImage[]): { label: string; count: number }[] {
   const counts = new Map<string, number>();
   for (const { label } of predictions) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return [...counts].map(([label, count]) => ({ label, count })).sort((a, b) => b.count - a.count || a.label.localeCompare(b.label));
+  return [...counts]
+    .map(([label, count]) => ({ label, count }))
+    .sort((a, b) => b.count - a.count || a.label.localeCompare(b.label));
 }

@@ -1,4 +1,4 @@
-import { lowerBound, type Curve } from "../../shared/charts/curve";
+import { lowerBound, type Curve } from '../../shared/charts/curve';
 
 /** A point as it arrives: the name of its curve, optimiser steps done, fractional epochs done. */
 export interface CurvePoint {
@@ -67,12 +67,12 @@ export class CurveTable {
   }
 
   /** The highest value (or lowest, for a loss) and the epoch it came from. */
-  best(name: string, sense: "highest" | "lowest" = "highest"): BestValue | null {
+  best(name: string, sense: 'highest' | 'lowest' = 'highest'): BestValue | null {
     const curve = this.curves.get(name);
     let best: BestValue | null = null;
     curve?.values.forEach((value, index) => {
       if (!Number.isFinite(value)) return;
-      if (best === null || (sense === "highest" ? value > best.value : value < best.value)) {
+      if (best === null || (sense === 'highest' ? value > best.value : value < best.value)) {
         best = { value, epoch: curve.epochs[index] as number };
       }
     });

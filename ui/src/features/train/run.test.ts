@@ -1,37 +1,29 @@
-import { describe, expect, it } from "vitest";
-import { actionsOf, clock, isFinal, needsExplanation, plannedEnd } from "./run";
+import { expect, it } from 'vitest';
+import { actionsOf, isFinal, needsExplanation, plannedEnd } from './run';
 
-describe("clock", () => {
-  it.each([
-    [372_000, "6:12"],
-    [3_729_000, "1:02:09"],
-    [0, "0:00"],
-    [59_600, "1:00"],
-    [null, "—"],
-    [-5, "—"],
-  ])("writes %s ms as %s", (ms, text) => expect(clock(ms)).toBe(text));
+it('offers pause only while running and resume where a checkpoint can go on', () => {
+  expect(actionsOf('running')).toContain('pause');
+  expect(actionsOf('queued')).not.toContain('pause');
+  for (const state of ['paused', 'interrupted', 'failed', 'cancelled'] as const)
+    expect(actionsOf(state)[0]).toBe('resume');
+  expect(actionsOf('succeeded')).not.toContain('resume');
 });
 
-it("offers pause only while running and resume where a checkpoint can go on", () => {
-  expect(actionsOf("running")).toContain("pause");
-  expect(actionsOf("queued")).not.toContain("pause");
-  for (const state of ["paused", "interrupted", "failed", "cancelled"] as const) expect(actionsOf(state)[0]).toBe("resume");
-  expect(actionsOf("succeeded")).not.toContain("resume");
-});
-
-it("never offers to delete what is not final", () => {
-  for (const state of ["queued", "running", "paused", "interrupted"] as const) {
+it('never offers to delete what is not final', () => {
+  for (const state of ['queued', 'running', 'paused', 'interrupted'] as const) {
     expect(isFinal(state)).toBe(false);
-    expect(actionsOf(state)).not.toContain("delete");
+    expect(actionsOf(state)).not.toContain('delete');
   }
 });
 
-it("explains every state in which a run stands still without being done", () => {
-  expect(["failed", "interrupted", "cancelled", "paused"].every((state) => needsExplanation(state as never))).toBe(true);
-  expect(needsExplanation("succeeded")).toBe(false);
+it('explains every state in which a run stands still without being done', () => {
+  expect(
+    ['failed', 'interrupted', 'cancelled', 'paused'].every((state) => needsExplanation(state as never)),
+  ).toBe(true);
+  expect(needsExplanation('succeeded')).toBe(false);
 });
 
-it("runs to the planned end, or further", () => {
+it('runs to the planned end, or further', () => {
   expect(plannedEnd(40, 14.3)).toBe(40);
   expect(plannedEnd(0, 2.1)).toBe(3);
   expect(plannedEnd(0, 0)).toBe(1);

@@ -1,44 +1,36 @@
 /** State of a job as on the wire. */
-export type RunState = "queued" | "running" | "paused" | "interrupted" | "succeeded" | "failed" | "cancelled";
+export type RunState = 'queued' | 'running' | 'paused' | 'interrupted' | 'succeeded' | 'failed' | 'cancelled';
 
-export type RunAction = "pause" | "resume" | "stop" | "evaluate" | "models" | "again" | "delete";
+export type RunAction = 'pause' | 'resume' | 'stop' | 'evaluate' | 'models' | 'again' | 'delete';
 
 /** What can be done with a run in this state, the most useful first. */
 export function actionsOf(state: RunState): readonly RunAction[] {
   switch (state) {
-    case "queued":
-      return ["stop"];
-    case "running":
-      return ["pause", "stop"];
-    case "paused":
-      return ["resume", "stop"];
-    case "interrupted":
-      return ["resume", "stop"];
-    case "failed":
-    case "cancelled":
-      return ["resume", "again", "delete"];
-    case "succeeded":
-      return ["evaluate", "models", "again", "delete"];
+    case 'queued':
+      return ['stop'];
+    case 'running':
+      return ['pause', 'stop'];
+    case 'paused':
+      return ['resume', 'stop'];
+    case 'interrupted':
+      return ['resume', 'stop'];
+    case 'failed':
+    case 'cancelled':
+      return ['resume', 'again', 'delete'];
+    case 'succeeded':
+      return ['evaluate', 'models', 'again', 'delete'];
   }
 }
 
 export function isFinal(state: RunState): boolean {
-  return state === "succeeded" || state === "failed" || state === "cancelled";
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }
 
 /** Whether a run of this state needs a word about why it stands, what is safe and what to do. */
-export function needsExplanation(state: RunState): state is "paused" | "interrupted" | "failed" | "cancelled" {
-  return state === "paused" || state === "interrupted" || state === "failed" || state === "cancelled";
-}
-
-/** `6:12`, `1:02:09`; an em dash while unknown. */
-export function clock(ms: number | null | undefined): string {
-  if (ms === null || ms === undefined || !Number.isFinite(ms) || ms < 0) return "—";
-  const total = Math.round(ms / 1000);
-  const hours = Math.floor(total / 3600);
-  const minutes = Math.floor((total % 3600) / 60);
-  const seconds = String(total % 60).padStart(2, "0");
-  return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
+export function needsExplanation(
+  state: RunState,
+): state is 'paused' | 'interrupted' | 'failed' | 'cancelled' {
+  return state === 'paused' || state === 'interrupted' || state === 'failed' || state === 'cancelled';
 }
 
 /** How far a chart over epochs reaches: the planned end, or further when points lie behind it. */

@@ -1,12 +1,13 @@
-import { describe, expect, it } from "vitest";
-import { faultOf, faults, NUMBER_FIELDS, parseNumber, presetOf, readNumber, writeNumber, type FormSettings } from "./settings";
+import type { TrainSettings } from '@/ipc/types';
+import { describe, expect, it } from 'vitest';
+import { faultOf, faults, NUMBER_FIELDS, parseNumber, presetOf, readNumber, writeNumber } from './settings';
 
-const settings: FormSettings = {
-  arch: "resnet18",
+const settings: TrainSettings = {
+  arch: 'resnet18',
   image_size_px: 128,
   batch_size: 32,
   epochs: 30,
-  optimiser: "adam_w",
+  optimiser: 'adam_w',
   learning_rate: 1e-3,
   weight_decay: 0.05,
   warmup_epochs: 2,
@@ -15,49 +16,60 @@ const settings: FormSettings = {
   early_stop_epochs: 0,
   augmentation: { crop_min_scale: 0.7, flip_horizontal: true, flip_vertical: false },
   seed: 42,
-  device: "auto",
+  device: 'auto',
 };
 
-describe("faults", () => {
-  it("finds none in the defaults", () => {
+describe('faults', () => {
+  it('finds none in the defaults', () => {
     expect(faults(settings).size).toBe(0);
   });
 
-  it.each(NUMBER_FIELDS.map((field) => [field.key, field] as const))("names %s outside its bounds", (key, field) => {
-    expect(faultOf(field, writeNumber(settings, key, field.min - 1))?.kind).toBe("range");
-    expect(faultOf(field, writeNumber(settings, key, Number.NaN))?.kind).toBe("not_a_number");
+  it.each(NUMBER_FIELDS.map((field) => [field.key, field] as const))(
+    'names %s outside its bounds',
+    (key, field) => {
+      expect(faultOf(field, writeNumber(settings, key, field.min - 1))?.kind).toBe('range');
+      expect(faultOf(field, writeNumber(settings, key, Number.NaN))?.kind).toBe('not_a_number');
+    },
+  );
+
+  it('wants whole numbers where only those make sense', () => {
+    expect(faults({ ...settings, batch_size: 1.5 }).get('batch_size')).toEqual({ kind: 'whole' });
   });
 
-  it("wants whole numbers where only those make sense", () => {
-    expect(faults({ ...settings, batch_size: 1.5 }).get("batch_size")).toEqual({ kind: "whole" });
-  });
-
-  it("bounds the warm-up by the epochs", () => {
-    expect(faults({ ...settings, warmup_epochs: 31 }).get("warmup_epochs")).toEqual({ kind: "range", min: 0, max: 30 });
+  it('bounds the warm-up by the epochs', () => {
+    expect(faults({ ...settings, warmup_epochs: 31 }).get('warmup_epochs')).toEqual({
+      kind: 'range',
+      min: 0,
+      max: 30,
+    });
   });
 });
 
-describe("parseNumber", () => {
+describe('parseNumber', () => {
   it.each([
-    ["0.001", 0.001],
-    ["1e-3", 0.001],
-    ["0,05", 0.05],
-    [" 7 ", 7],
-    [".5", 0.5],
-  ])("reads %s", (text, value) => expect(parseNumber(text)).toBe(value));
+    ['0.001', 0.001],
+    ['1e-3', 0.001],
+    ['0,05', 0.05],
+    [' 7 ', 7],
+    ['.5', 0.5],
+  ])('reads %s', (text, value) => expect(parseNumber(text)).toBe(value));
 
-  it.each(["", "abc", "1 2", "0x10", "1e", "Infinity"])("refuses %j", (text) => expect(parseNumber(text)).toBeNaN());
+  it.each(['', 'abc', '1 2', '0x10', '1e', 'Infinity'])('refuses %j', (text) =>
+    expect(parseNumber(text)).toBeNaN(),
+  );
 });
 
-it("writes the crop into the augmentation without touching the original", () => {
-  const changed = writeNumber(settings, "crop_min_scale", 0.5);
-  expect(readNumber(changed, "crop_min_scale")).toBe(0.5);
+it('writes the crop into the augmentation without touching the original', () => {
+  const changed = writeNumber(settings, 'crop_min_scale', 0.5);
+  expect(readNumber(changed, 'crop_min_scale')).toBe(0.5);
   expect(settings.augmentation.crop_min_scale).toBe(0.7);
 });
 
-it("knows its preset until something other than seed or device changes", () => {
-  const presets = [{ name: "balanced", settings }];
-  expect(presetOf({ ...settings, seed: 7, device: "cpu" }, presets)).toBe("balanced");
+it('knows its preset until something other than seed or device changes', () => {
+  const presets = [{ name: 'balanced', settings }];
+  expect(presetOf({ ...settings, seed: 7, device: 'cpu' }, presets)).toBe('balanced');
   expect(presetOf({ ...settings, epochs: 31 }, presets)).toBeNull();
-  expect(presetOf({ ...settings, augmentation: { ...settings.augmentation, flip_vertical: true } }, presets)).toBeNull();
+  expect(
+    presetOf({ ...settings, augmentation: { ...settings.augmentation, flip_vertical: true } }, presets),
+  ).toBeNull();
 });

@@ -54,7 +54,10 @@ export function reduceToColumns(curve: Curve, columns: number): Curve {
     let low = index;
     let high = index;
     let next = index;
-    while (next < count - 1 && Math.min(columns - 1, Math.floor(((curve.xs[next] as number) - first) / width)) === column) {
+    while (
+      next < count - 1 &&
+      Math.min(columns - 1, Math.floor(((curve.xs[next] as number) - first) / width)) === column
+    ) {
       if ((curve.ys[next] as number) < (curve.ys[low] as number)) low = next;
       if ((curve.ys[next] as number) > (curve.ys[high] as number)) high = next;
       next += 1;

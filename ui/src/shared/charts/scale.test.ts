@@ -1,8 +1,8 @@
-import { describe, expect, it } from "vitest";
-import { extent, shortNumber, sparkPoints, yRange } from "./scale";
+import { describe, expect, it } from 'vitest';
+import { extent, shortNumber, yRange } from './scale';
 
-describe("yRange", () => {
-  it("gives values air but respects the limits", () => {
+describe('yRange', () => {
+  it('gives values air but respects the limits', () => {
     const [low, high] = yRange([0.01, 1], { min: 0, max: 1 });
     expect(low).toBe(0);
     expect(high).toBe(1);
@@ -11,7 +11,7 @@ describe("yRange", () => {
     expect(top).toBeGreaterThan(20);
   });
 
-  it("puts a band around a flat curve and never inverts", () => {
+  it('puts a band around a flat curve and never inverts', () => {
     const [low, high] = yRange([0.5, 0.5]);
     expect(low).toBeLessThan(0.5);
     expect(high).toBeGreaterThan(0.5);
@@ -19,25 +19,25 @@ describe("yRange", () => {
     expect(b).toBeGreaterThan(a);
   });
 
-  it("has a range before the first point", () => {
+  it('has a range before the first point', () => {
     expect(yRange(null, { min: 0, max: 1 })).toEqual([0, 1]);
   });
 });
 
-it("finds the extent without holes", () => {
-  expect(extent([[null, 3, 1], [Number.NaN, 9]])).toEqual([1, 9]);
+it('finds the extent without holes', () => {
+  expect(
+    extent([
+      [null, 3, 1],
+      [Number.NaN, 9],
+    ]),
+  ).toEqual([1, 9]);
   expect(extent([[null]])).toBeNull();
 });
 
-it("writes short figures", () => {
-  expect(shortNumber(0.17119)).toBe("0.171");
-  expect(shortNumber(0.00074)).toBe("7.4e-4");
-  expect(shortNumber(1240.4)).toBe("1\u202f240");
-  expect(shortNumber(0)).toBe("0");
-  expect(shortNumber(Number.NaN)).toBe("—");
-});
-
-it("draws the newest value at the right edge, clamped to the top", () => {
-  expect(sparkPoints([50, 200], 3, 100, 20, 10)).toBe("10.0,5.0 20.0,0.0");
-  expect(sparkPoints([], 3, 100, 20, 10)).toBe("");
+it('writes short figures', () => {
+  expect(shortNumber(0.17119)).toBe('0.171');
+  expect(shortNumber(0.00074)).toBe('7.4e-4');
+  expect(shortNumber(1240.4)).toBe('1\u202f240');
+  expect(shortNumber(0)).toBe('0');
+  expect(shortNumber(Number.NaN)).toBe('—');
 });

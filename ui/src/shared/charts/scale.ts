@@ -29,25 +29,13 @@ export function yRange(values: [number, number] | null, limits: Limits = {}): [n
 
 /** Short figures for axes and read-outs: `0.171`, `7.4e-4`, `1 240`. */
 export function shortNumber(value: number): string {
-  if (!Number.isFinite(value)) return "—";
+  if (!Number.isFinite(value)) return '—';
   const size = Math.abs(value);
-  if (size === 0) return "0";
+  if (size === 0) return '0';
   if (size < 1e-3) return value.toExponential(1);
   if (size < 10) return String(Number(value.toPrecision(3)));
   if (size < 1000) return String(Number(value.toPrecision(4)));
-  return Math.round(value).toString().replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
-}
-
-/** Points of an SVG polyline for a small curve that fills `width`×`height`; newest value at the right edge. */
-export function sparkPoints(values: readonly number[], slots: number, top: number, width: number, height: number): string {
-  const shown = values.slice(-slots);
-  const step = slots > 1 ? width / (slots - 1) : width;
-  const start = width - (shown.length - 1) * step;
-  const scale = top > 0 ? height / top : 0;
-  return shown
-    .map((value, index) => {
-      const y = height - Math.min(Math.max(Number.isFinite(value) ? value : 0, 0), top) * scale;
-      return `${(start + index * step).toFixed(1)},${y.toFixed(1)}`;
-    })
-    .join(" ");
+  return Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');
 }

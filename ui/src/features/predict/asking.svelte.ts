@@ -1,0 +1,93 @@
+import { ApiError, type Picked } from '@/ipc/adapter';
+import { activeAdapter, call } from '@/ipc/client';
+import type { Prediction, Warning } from '@/ipc/types';
+
+/** An answered image; `preview` is an address that lives as long as the answer, or nothing to show. */
+export interface Answer extends Prediction {
+  readonly key: number;
+  readonly preview: string | null;
+}
+
+/** What the person gave to the model, and what it answered. Nothing of it is kept. */
+export class Asking {
+  answers = $state.raw<readonly Answer[]>([]);
+  leftOut = $state.raw<readonly Warning[]>([]);
+  busy = $state(false);
+  /** Images on their way: share brought, 0–1; null while the model works. */
+  brought = $state<number | null>(null);
+  count = $state(0);
+  error = $state.raw<ApiError>();
+  #given: Picked[] = [];
+  #nextKey = 1;
+
+  get hasImages(): boolean {
+    return this.#given.length > 0;
+  }
+
+  async add(picked: Picked, model_id: string, version: number): Promise<void> {
+    if (this.busy) return;
+    this.#given.push(picked);
+    await this.#ask(picked, model_id, version);
+  }
+
+  /** The same images to another model. */
+  async again(model_id: string, version: number): Promise<void> {
+    if (this.busy) return;
+    this.#forget();
+    for (const picked of this.#given) await this.#ask(picked, model_id, version);
+  }
+
+  clear(): void {
+    this.#given = [];
+    this.#forget();
+    this.error = undefined;
+  }
+
+  async #ask(picked: Picked, id: string, version: number): Promise<void> {
+    this.busy = true;
+    this.error = undefined;
+    this.count = picked.kind === 'files' ? picked.files.length : 0;
+    try {
+      const source = await this.#source(picked);
+      this.brought = null;
+      const answer = await call('model_predict', { id, version, ...source });
+      const previews = previewsOf(picked);
+      const fresh = answer.predictions.map((p) => ({
+        ...p,
+        key: this.#nextKey++,
+        preview: previews(p.name, p.sample_id ?? null),
+      }));
+      this.answers = [...this.answers, ...fresh];
+      this.leftOut = [...this.leftOut, ...answer.left_out.warnings];
+    } catch (thrown) {
+      this.error = ApiError.from(thrown);
+    } finally {
+      this.busy = false;
+      this.brought = null;
+    }
+  }
+
+  async #source(picked: Picked): Promise<{ paths: string[] } | { upload_id: string }> {
+    if (picked.kind === 'paths') return { paths: picked.paths };
+    this.brought = 0;
+    return { upload_id: await activeAdapter().upload(picked.files, (share) => (this.brought = share)) };
+  }
+
+  #forget(): void {
+    for (const { preview } of this.answers) if (preview?.startsWith('blob:')) URL.revokeObjectURL(preview);
+    this.answers = [];
+    this.leftOut = [];
+  }
+}
+
+/** Files of a browser are shown from memory; samples by their thumbnail; paths of the machine are not readable here. */
+function previewsOf(picked: Picked): (name: string, sample_id: string | null) => string | null {
+  const files = picked.kind === 'files' ? picked.files : [];
+  return (name, sample_id) => {
+    if (sample_id) return activeAdapter().mediaUrl(`samples/${sample_id}/thumbnail?size=256`);
+    const found = files.find(
+      (f) => f.relative_path === name || f.file.name === name || f.relative_path.endsWith(`/${name}`),
+    );
+    return found ? URL.createObjectURL(found.file) : null;
+  };
+}
