@@ -1,0 +1,260 @@
+use std::time::{Duration, Instant};
+
+use va_dataset::{Batch, BatchRequest, Phase, train_steps, val_steps};
+use va_error::{Error, Result};
+use va_exec::NamedTensors;
+
+use crate::checkpoint::{CheckpointFolder, Identity, Snapshot};
+use crate::classification::Validation;
+use crate::learner::{Learner, StepReport};
+use crate::schedule::CosineSchedule;
+use crate::state::RunState;
+use crate::{CheckpointKind, Ending, EpochMetrics, Stop, TrainEvent, TrainHost, TrainJob, ValMetrics};
+
+/// A recovery checkpoint is at most this old; a step's length is added before comparing, so that it stays true.
+const RECOVERY_AGE: Duration = Duration::from_secs(55);
+
+/// What the loop leaves: the numbers of the best epoch when the run came to its end.
+pub struct Trained {
+    pub ending: Ending,
+    pub steps: u64,
+    pub best: Option<EpochMetrics>,
+    /// Parameters and buffers of the best epoch with timm names; None when paused or cancelled.
+    pub weights: Option<NamedTensors>,
+    pub graph: va_graph::Graph,
+}
+
+/// One run under way.
+pub(crate) struct Run<'a> {
+    pub host: &'a mut dyn TrainHost,
+    pub learner: Learner,
+    pub checkpoints: CheckpointFolder,
+    pub identity: Identity,
+    pub state: RunState,
+    schedule: CosineSchedule,
+    seed: u64,
+    epochs: u32,
+    early_stop_epochs: u32,
+    train_steps: u32,
+    val_steps: u32,
+    saved_at: Instant,
+    batch: Batch,
+}
+
+impl<'a> Run<'a> {
+    pub fn new(
+        job: &TrainJob,
+        host: &'a mut dyn TrainHost,
+        learner: Learner,
+        checkpoints: CheckpointFolder,
+        identity: Identity,
+    ) -> Result<Self> {
+        let settings = &job.settings;
+        let count = |steps: usize| u32::try_from(steps).map_err(|_| Error::invalid("the dataset is too large"));
+        let train_steps = count(train_steps(job.train_len, settings.batch_size as usize))?;
+        let val_steps = count(val_steps(job.val_len, settings.batch_size as usize))?;
+        let schedule =
+            CosineSchedule::new(settings.learning_rate, settings.warmup_epochs, settings.epochs, train_steps);
+        Ok(Self {
+            host,
+            learner,
+            checkpoints,
+            identity,
+            state: RunState::default(),
+            schedule,
+            seed: settings.seed,
+            epochs: settings.epochs,
+            early_stop_epochs: settings.early_stop_epochs,
+            train_steps,
+            val_steps,
+            saved_at: Instant::now(),
+            batch: Batch::default(),
+        })
+    }
+
+    /// Goes on from the newest good checkpoint, if there is one.
+    pub fn resume(&mut self) -> Result<()> {
+        let loaded = self.checkpoints.load_newest()?;
+        for message in loaded.notes {
+            self.note(message);
+        }
+        let Some(snapshot) = loaded.snapshot else { return Ok(()) };
+        if snapshot.identity.job != self.identity.job {
+            return Err(Error::conflict(
+                "this run was started with other settings or other data and cannot go on with these; start a new run",
+            ));
+        }
+        if snapshot.identity.machine != self.identity.machine {
+            self.note(format!(
+                "the checkpoint was made on {}, this is {}: the run goes on, but its result will not be bit-exact",
+                snapshot.identity.machine, self.identity.machine
+            ));
+        }
+        snapshot.restore(&mut self.learner)?;
+        self.state = snapshot.state;
+        Ok(())
+    }
+
+    /// Trains until the end or a stop.
+    pub fn finish(mut self) -> Result<Trained> {
+        self.host.event(TrainEvent::RunStarted {
+            parameter_count: self.learner.net.layout().param_len() as u64,
+            steps_per_epoch: self.train_steps,
+            epochs: self.epochs,
+            done_steps: self.state.step,
+            device: "cpu".to_owned(),
+        });
+        while self.state.epoch < self.epochs && !self.state.early_stopped {
+            if let Some(ending) = self.epoch()? {
+                return self.trained(ending, None);
+            }
+        }
+        let ending = if self.state.early_stopped { Ending::EarlyStopped } else { Ending::Completed };
+        self.take_best()?;
+        let weights = self.learner.net.state()?;
+        self.trained(ending, Some(weights))
+    }
+
+    fn trained(self, ending: Ending, weights: Option<NamedTensors>) -> Result<Trained> {
+        let graph = self.learner.net.graph().clone();
+        Ok(Trained { ending, steps: self.state.step, best: self.state.best, weights, graph })
+    }
+
+    /// The rest of the epoch under way; Some when it was stopped.
+    fn epoch(&mut self) -> Result<Option<Ending>> {
+        while self.state.step_in_epoch < self.train_steps {
+            if let Some(ending) = self.stopped()? {
+                return Ok(Some(ending));
+            }
+            let began = Instant::now();
+            self.step()?;
+            if self.saved_at.elapsed() + began.elapsed() >= RECOVERY_AGE {
+                self.save(&[CheckpointKind::Recovery])?;
+            }
+        }
+        let val = match self.validate()? {
+            Validated::Done(val) => val,
+            Validated::Stopped(ending) => return Ok(Some(ending)),
+        };
+        self.end_epoch(val)?;
+        Ok(None)
+    }
+
+    fn step(&mut self) -> Result<()> {
+        let began = Instant::now();
+        let request = BatchRequest { phase: Phase::Train, epoch: self.state.epoch, step: self.state.step_in_epoch };
+        self.host.next_batch(request, &mut self.batch)?;
+        let waited = began.elapsed();
+        let rate = self.schedule.rate(self.state.step);
+        // The key of dropout's draws: any function of seed and step that does not repeat.
+        let key = self.seed ^ (self.state.step + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let report = self.learner.train_step(&self.batch, self.state.step + 1, rate, key)?;
+        self.state.add_step(report.loss, report.correct, self.batch.len());
+        self.tell_step(&report, rate, waited, began.elapsed());
+        Ok(())
+    }
+
+    fn tell_step(&mut self, report: &StepReport, rate: f64, waited: Duration, took: Duration) {
+        let seconds = took.as_secs_f64().max(1e-9);
+        self.host.event(TrainEvent::Step {
+            step: self.state.step,
+            total_steps: self.schedule.total_steps,
+            epoch: self.fractional_epoch(),
+            loss: report.loss,
+            learning_rate: rate,
+            grad_norm: report.grad_norm,
+            images_per_s: self.batch.len() as f64 / seconds,
+            data_wait: waited.as_secs_f64() / seconds,
+        });
+    }
+
+    fn validate(&mut self) -> Result<Validated> {
+        if self.val_steps == 0 {
+            return Ok(Validated::Done(None));
+        }
+        let epoch = self.state.epoch;
+        self.host.event(TrainEvent::ValidationStarted { epoch: epoch + 1, batches: self.val_steps });
+        let task = self.learner.task.clone();
+        let mut validation = Validation::new(&task);
+        for step in 0..self.val_steps {
+            if let Some(ending) = self.stopped()? {
+                return Ok(Validated::Stopped(ending));
+            }
+            self.host.next_batch(BatchRequest { phase: Phase::Val, epoch, step }, &mut self.batch)?;
+            let logits = self.learner.evaluate(&self.batch)?;
+            validation.add(&logits, &self.batch.classes, &self.batch.keys)?;
+        }
+        Ok(Validated::Done(Some(validation.compute())))
+    }
+
+    fn end_epoch(&mut self, val: Option<ValMetrics>) -> Result<()> {
+        let metrics = self.state.finish_epoch(val);
+        let is_best = metrics.is_best;
+        let patience = self.early_stop_epochs;
+        self.state.early_stopped =
+            patience > 0 && self.val_steps > 0 && self.state.stale_epochs >= patience && self.state.epoch < self.epochs;
+        self.host.event(TrainEvent::EpochFinished(metrics));
+        match is_best {
+            true => self.save(&[CheckpointKind::Best, CheckpointKind::Last])?,
+            false => self.save(&[CheckpointKind::Last])?,
+        }
+        if self.state.early_stopped {
+            self.note(format!("stopped early: the validation loss did not get better for {patience} epochs"));
+        }
+        Ok(())
+    }
+
+    /// A checkpoint and the ending when the host wants to stop.
+    fn stopped(&mut self) -> Result<Option<Ending>> {
+        let ending = match self.host.should_stop() {
+            Stop::Continue => return Ok(None),
+            Stop::Pause => Ending::Paused,
+            Stop::Cancel => Ending::Cancelled,
+        };
+        if self.state.step_in_epoch > 0 {
+            self.save(&[CheckpointKind::Recovery])?;
+        }
+        Ok(Some(ending))
+    }
+
+    fn save(&mut self, kinds: &[CheckpointKind]) -> Result<()> {
+        self.checkpoints.save(&Snapshot::of(&self.learner, &self.state, &self.identity), kinds)?;
+        self.saved_at = Instant::now();
+        let (step, epoch) = (self.state.step, self.fractional_epoch());
+        for &checkpoint in kinds {
+            self.host.event(TrainEvent::CheckpointSaved { checkpoint, step, epoch });
+        }
+        Ok(())
+    }
+
+    /// Puts the best epoch's numbers into the network; with that checkpoint lost, the last epoch's stay and it is said.
+    fn take_best(&mut self) -> Result<()> {
+        let best_step = self.state.best.as_ref().map(|best| best.step);
+        if best_step == Some(self.state.step) {
+            return Ok(());
+        }
+        match self.checkpoints.load_best() {
+            Ok(snapshot) => snapshot.restore(&mut self.learner),
+            Err(error) => {
+                self.note(format!(
+                    "the checkpoint of the best epoch cannot be used ({}); the model has the last epoch's weights",
+                    error.chain()
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    fn fractional_epoch(&self) -> f64 {
+        f64::from(self.state.epoch) + f64::from(self.state.step_in_epoch) / f64::from(self.train_steps.max(1))
+    }
+
+    pub fn note(&mut self, message: String) {
+        self.host.event(TrainEvent::Note { message });
+    }
+}
+
+enum Validated {
+    Done(Option<ValMetrics>),
+    Stopped(Ending),
+}

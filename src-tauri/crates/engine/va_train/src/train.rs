@@ -1,0 +1,98 @@
+use candle_core::DType;
+use va_error::{Error, Result};
+use va_exec::Network;
+
+use crate::checkpoint::{CheckpointFolder, Identity};
+use crate::classification::Classification;
+use crate::learner::Learner;
+use crate::run::{Run, Trained};
+use crate::{TrainHost, TrainJob};
+
+/// Trains a classifier of the zoo's `job.settings.arch`; see [`train_graph`].
+///
+/// # Errors
+/// As [`train_graph`]; also when the architecture is unknown.
+pub fn train(job: &TrainJob, host: &mut dyn TrainHost, engine_version: &str) -> Result<Trained> {
+    let settings = &job.settings;
+    let graph = va_zoo::build(&settings.arch, job.classes.len(), settings.image_size_px as usize, 3)?;
+    train_graph(graph, job, host, engine_version)
+}
+
+/// Trains any graph from `[S, S, 3]` to one logit a class, by the recipe in this crate's documentation.
+///
+/// # Errors
+/// `InvalidInput` for settings, splits or checkpoints that cannot be used, `Conflict` when the checkpoints are of
+/// another run, `NotFinite` when a number stops being one, `DiskFull` and `Io` when a checkpoint cannot be written,
+/// and what the host reports. The last good checkpoint stays in every case.
+pub fn train_graph(
+    graph: va_graph::Graph,
+    job: &TrainJob,
+    host: &mut dyn TrainHost,
+    engine_version: &str,
+) -> Result<Trained> {
+    check(&graph, job)?;
+    let settings = &job.settings;
+    let checkpoints = CheckpointFolder::open(&job.checkpoint_dir)?;
+    if !job.resume {
+        checkpoints.clear()?;
+    }
+    let mut net = Network::new(graph, DType::F32)?;
+    net.init(settings.seed)?;
+    let task = Classification { class_count: job.classes.len(), label_smoothing: settings.label_smoothing };
+    let mut learner = Learner::new(net, task, settings.weight_decay, settings.clip_norm)?;
+    if let Some(path) = &job.initial_weights {
+        learner.load_weights(path)?;
+    }
+    let mut run = Run::new(job, host, learner, checkpoints, identity(job, engine_version)?)?;
+    if job.resume {
+        run.resume()?;
+    }
+    run.finish()
+}
+
+fn check(graph: &va_graph::Graph, job: &TrainJob) -> Result<()> {
+    job.settings.check()?;
+    if job.train_len == 0 {
+        return Err(Error::invalid("the training split is empty: assign labelled samples to it, then start again"));
+    }
+    if job.classes.len() < 2 {
+        return Err(Error::invalid("a classifier needs at least two classes"));
+    }
+    let size = job.settings.image_size_px as usize;
+    if job.preprocessing.image_size_px as usize != size {
+        return Err(Error::invalid(format!(
+            "the images are prepared at {} px, but the network takes {size} px",
+            job.preprocessing.image_size_px
+        )));
+    }
+    if graph.input_shape() != [size, size, 3] || graph.output_shape() != [job.classes.len()] {
+        return Err(Error::invalid(format!(
+            "the network goes from {:?} to {:?}; the run needs [{size}, {size}, 3] to [{}]",
+            graph.input_shape(),
+            graph.output_shape(),
+            job.classes.len()
+        )));
+    }
+    Ok(())
+}
+
+fn identity(job: &TrainJob, engine_version: &str) -> Result<Identity> {
+    let parts = (&job.settings, &job.classes, job.train_len, job.val_len, &job.preprocessing);
+    let text = serde_json::to_vec(&parts)?;
+    let machine = format!("{engine_version}, {}", instruction_sets());
+    Ok(Identity { job: blake3::hash(&text).to_hex().to_string(), machine })
+}
+
+/// The instruction sets that decide in which order a kernel adds.
+fn instruction_sets() -> String {
+    #[cfg(target_arch = "x86_64")]
+    let found = [
+        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+        ("fma", std::arch::is_x86_feature_detected!("fma")),
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    let found: [(&str, bool); 0] = [];
+    let names = found.iter().filter(|(_, present)| *present).map(|(name, _)| *name);
+    std::iter::once(std::env::consts::ARCH).chain(names).collect::<Vec<_>>().join("+")
+}

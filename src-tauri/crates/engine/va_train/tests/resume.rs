@@ -1,0 +1,163 @@
+//! A run that was stopped, cut off or damaged goes on to the same weights, bit for bit.
+
+mod common;
+
+use common::{TestHost, bits, job, power_cut, run, settings, tiny};
+use va_error::Code;
+use va_exec::NamedTensors;
+use va_train::{Ending, Stop, TrainEvent, train_graph};
+
+fn uninterrupted(epochs: u32) -> (NamedTensors, u64) {
+    let dir = tempfile::tempdir().unwrap();
+    let job = job(&settings(epochs), dir.path(), 26, 9);
+    let mut host = TestHost::new(&job, false);
+    let trained = run(&job, &mut host).unwrap();
+    assert_eq!((trained.ending, trained.steps), (Ending::Completed, u64::from(epochs) * 3));
+    (trained.weights.unwrap(), host.polls)
+}
+
+#[test]
+fn a_run_paused_at_any_poll_goes_on_bit_for_bit() {
+    let (expected, polls) = uninterrupted(4);
+    assert_eq!(polls, 4 * (3 + 2));
+    for poll in 0..polls {
+        let dir = tempfile::tempdir().unwrap();
+        let job = job(&settings(4), dir.path(), 26, 9);
+        let mut host = TestHost::new(&job, false);
+        host.stop_at = Some((poll, if poll % 2 == 0 { Stop::Pause } else { Stop::Cancel }));
+        let stopped = run(&job, &mut host).unwrap();
+        assert!(stopped.weights.is_none() && stopped.ending != Ending::Completed, "{poll}");
+        let mut host = TestHost::new(&job, false);
+        let resumed = run(&job, &mut host).unwrap();
+        assert_eq!(bits(&resumed.weights.unwrap()), bits(&expected), "stopped at poll {poll}");
+        let TrainEvent::RunStarted { done_steps, .. } = &host.events[0] else { panic!("{:?}", host.events[0]) };
+        assert_eq!(*done_steps, stopped.steps);
+    }
+}
+
+#[test]
+fn two_epochs_a_power_cut_and_two_more_equal_four() {
+    let (expected, _) = uninterrupted(4);
+    let dir = tempfile::tempdir().unwrap();
+    let job = job(&settings(4), dir.path(), 26, 9);
+    let mut host = TestHost::new(&job, false).meddling(|step, _| if step == 8 { Err(power_cut()) } else { Ok(()) });
+    assert!(run(&job, &mut host).err().unwrap().to_string().contains("power cut"));
+    let mut host = TestHost::new(&job, false);
+    let resumed = run(&job, &mut host).unwrap();
+    assert_eq!(host.losses()[0].0, 7, "the second epoch's checkpoint is where it goes on");
+    assert_eq!(bits(&resumed.weights.unwrap()), bits(&expected));
+}
+
+#[test]
+fn a_finished_run_that_is_resumed_gives_its_model_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let job = job(&settings(2), dir.path(), 26, 9);
+    let first = run(&job, &mut TestHost::new(&job, false)).unwrap();
+    let mut host = TestHost::new(&job, false);
+    let again = run(&job, &mut host).unwrap();
+    assert_eq!(bits(&again.weights.unwrap()), bits(&first.weights.unwrap()));
+    assert!(host.losses().is_empty());
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_and_named() {
+    let (expected, _) = uninterrupted(4);
+    for damage in [truncate, garble, empty_manifest] {
+        let dir = tempfile::tempdir().unwrap();
+        let job = job(&settings(4), dir.path(), 26, 9);
+        let mut host = TestHost::new(&job, false).meddling(|step, _| if step == 9 { Err(power_cut()) } else { Ok(()) });
+        run(&job, &mut host).err().unwrap();
+        damage(dir.path());
+        let mut host = TestHost::new(&job, false);
+        let resumed = run(&job, &mut host).unwrap();
+        assert!(host.notes().contains("passed over"), "{}", host.notes());
+        assert_eq!(bits(&resumed.weights.unwrap()), bits(&expected));
+    }
+}
+
+#[test]
+fn with_no_good_checkpoint_left_the_error_says_so_and_nothing_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = job(&settings(2), dir.path(), 26, 9);
+    run(&job, &mut TestHost::new(&job, false)).unwrap();
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "safetensors") {
+            std::fs::write(path, b"not a checkpoint").unwrap();
+        }
+    }
+    let error = run(&job, &mut TestHost::new(&job, false)).err().unwrap();
+    assert_eq!(error.code(), Code::InvalidInput);
+    assert!(error.to_string().contains("start it anew"), "{error}");
+    job.resume = false;
+    assert_eq!(run(&job, &mut TestHost::new(&job, false)).unwrap().ending, Ending::Completed);
+}
+
+#[test]
+fn checkpoints_of_another_run_are_a_conflict() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = job(&settings(2), dir.path(), 26, 9);
+    run(&first, &mut TestHost::new(&first, false)).unwrap();
+    let mut other = settings(2);
+    other.learning_rate = 0.01;
+    let other = job(&other, dir.path(), 26, 9);
+    let error = run(&other, &mut TestHost::new(&other, false)).err().unwrap();
+    assert_eq!(error.code(), Code::Conflict);
+}
+
+#[test]
+fn a_checkpoint_of_another_engine_goes_on_and_says_that_it_is_not_bit_exact() {
+    let dir = tempfile::tempdir().unwrap();
+    let job = job(&settings(3), dir.path(), 26, 9);
+    let mut host = TestHost::new(&job, false);
+    host.stop_at = Some((7, Stop::Pause));
+    train_graph(tiny(), &job, &mut host, "engine 1").unwrap();
+    let mut host = TestHost::new(&job, false);
+    let trained = train_graph(tiny(), &job, &mut host, "engine 2").unwrap();
+    assert_eq!(trained.ending, Ending::Completed);
+    assert!(host.notes().contains("not be bit-exact"), "{}", host.notes());
+}
+
+#[test]
+fn a_resnet_resumes_bit_for_bit() {
+    let mut settings = settings(4);
+    settings.arch = "resnet18".to_owned();
+    let mut weights = Vec::new();
+    for stop in [None, Some((4, Stop::Pause))] {
+        let dir = tempfile::tempdir().unwrap();
+        let job = job(&settings, dir.path(), 16, 3);
+        if stop.is_some() {
+            let mut host = TestHost::new(&job, false);
+            host.stop_at = stop;
+            assert_eq!(va_train::train(&job, &mut host, "test").unwrap().ending, Ending::Paused);
+        }
+        let trained = va_train::train(&job, &mut TestHost::new(&job, false), "test").unwrap();
+        weights.push(bits(&trained.weights.unwrap()));
+    }
+    assert!(weights[0] == weights[1], "the resumed weights differ");
+}
+
+/// The state file that the newest manifest names.
+fn newest_state(dir: &std::path::Path) -> std::path::PathBuf {
+    let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.join("last.json")).unwrap()).unwrap();
+    dir.join(manifest["file"].as_str().unwrap())
+}
+
+fn truncate(dir: &std::path::Path) {
+    let path = newest_state(dir);
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+}
+
+fn garble(dir: &std::path::Path) {
+    let path = newest_state(dir);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.len() - 100;
+    bytes[at] ^= 0x40;
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn empty_manifest(dir: &std::path::Path) {
+    std::fs::write(dir.join("last.json"), b"").unwrap();
+    std::fs::write(dir.join("best.json"), b"{\"version\":1").unwrap();
+}
