@@ -8,7 +8,9 @@ import { jobHandlers } from './jobs';
 import { machineHandlers, snapshot } from './machine';
 import { maskPicture, picture } from './pictures';
 import { sampleHandlers } from './sample-handlers';
-import { evaluationHandlers, modelHandlers, trainHandlers } from './train';
+import { evaluationHandlers, seedResults } from './evaluations';
+import { modelHandlers } from './models';
+import { seedRuns, trainHandlers } from './train';
 import { World } from './world';
 
 const HANDLERS: Handlers = {
@@ -35,6 +37,11 @@ export class FakeAdapter implements Adapter {
     kind = typeof location === 'undefined' ? '' : new URLSearchParams(location.search).get('library'),
   ) {
     this.world = new World(kind ?? '');
+    // Only to look at: tests begin without runs and models, and without timers.
+    if (import.meta.env.MODE === 'fake' && kind !== 'empty') {
+      seedRuns(this.world);
+      seedResults(this.world);
+    }
   }
 
   /** Lets a command fail from now on, or (without error) work again. */

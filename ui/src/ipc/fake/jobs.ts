@@ -110,7 +110,7 @@ export const jobHandlers: Handlers = {
     world.changed('project');
     return { project: world.projectWire(project), dataset: dataset.wire(), job: made };
   },
-  job_list: (world) => page(world.jobs),
+  job_list: (world, { kind }) => page(world.jobs.filter((j) => !kind || j.kind === kind)),
   job_get: (world, { id }) => job(world, id),
   job_delete: (world, { id }) => {
     world.jobs = world.jobs.filter((j) => j.id !== id);

@@ -1,3 +1,5 @@
+import { untrack } from 'svelte';
+
 /** Something the command palette offers. Screens register theirs while they are open. */
 export interface Action {
   id: string;
@@ -20,7 +22,8 @@ export function useActions(source: () => Action[]): void {
 }
 
 export function registerActions(source: () => Action[]): () => void {
-  sources = [...sources, source];
+  // Untracked: an effect that registers must not depend on the list it changes.
+  sources = [...untrack(() => sources), source];
   return () => {
     sources = sources.filter((s) => s !== source);
   };

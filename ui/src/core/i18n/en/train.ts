@@ -36,12 +36,12 @@ export const train = {
   'train.delete_text': 'Its curves and checkpoints are removed. Models that came from it stay.',
 
   'train.chart.loss': 'Loss',
-  'train.chart.accuracy': 'Accuracy and macro F1',
+  'train.chart.accuracy': 'Accuracy, macro F1',
   'train.chart.lr': 'Learning rate',
   'train.chart.wait': 'Data wait',
   'train.line.train': 'Train',
-  'train.line.val': 'Validation',
-  'train.line.val_f1': 'Validation F1',
+  'train.line.val': 'Val',
+  'train.line.val_f1': 'Val F1',
   'train.line.lr': 'Rate',
   'train.line.wait': 'Share of a step',
 

@@ -38,7 +38,7 @@ export const train: Readonly<Record<keyof typeof en, Message>> = {
   'train.delete_text': '它的曲线和检查点会被删除，由它得到的模型会保留。',
 
   'train.chart.loss': '损失',
-  'train.chart.accuracy': '准确率与宏平均 F1',
+  'train.chart.accuracy': '准确率、宏 F1',
   'train.chart.lr': '学习率',
   'train.chart.wait': '等待数据',
   'train.line.train': '训练',

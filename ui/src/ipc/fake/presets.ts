@@ -1,0 +1,48 @@
+import type { DeviceInfo, TrainPreset, TrainSettings } from '../types';
+
+const BALANCED: TrainSettings = {
+  arch: 'resnet18',
+  image_size_px: 128,
+  batch_size: 32,
+  epochs: 30,
+  optimiser: 'adam_w',
+  learning_rate: 1e-3,
+  weight_decay: 0.05,
+  warmup_epochs: 2,
+  label_smoothing: 0,
+  clip_norm: 1,
+  early_stop_epochs: 0,
+  augmentation: { crop_min_scale: 0.7, flip_horizontal: true, flip_vertical: false },
+  seed: 42,
+  device: 'auto',
+};
+
+export const PRESETS: TrainPreset[] = [
+  { name: 'fast', settings: { ...BALANCED, image_size_px: 64, epochs: 10, warmup_epochs: 1 } },
+  { name: 'balanced', settings: BALANCED },
+  {
+    name: 'accurate',
+    settings: {
+      ...BALANCED,
+      arch: 'resnet34',
+      image_size_px: 224,
+      epochs: 60,
+      label_smoothing: 0.1,
+      warmup_epochs: 3,
+    },
+  },
+];
+
+export const DEVICES: DeviceInfo[] = [
+  { kind: 'cpu', name: 'AMD Ryzen 5 5600', available: true, note: '' },
+  {
+    kind: 'cuda',
+    name: 'NVIDIA RTX 4060',
+    available: false,
+    note: 'The driver is 560.35; the GPU engine needs 580 or newer. Update the driver and start VisAIon again.',
+  },
+];
+
+export function settingsOf(preset: string, part: Partial<TrainSettings> = {}): TrainSettings {
+  return { ...(PRESETS.find((p) => p.name === preset)?.settings ?? BALANCED), ...part };
+}
