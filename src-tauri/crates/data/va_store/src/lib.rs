@@ -34,5 +34,5 @@ mod view;
 pub use changes::Changes;
 pub use library::Library;
 pub use op::Op;
-pub use store::{OpOutput, Store};
+pub use store::{OpOutput, Statistics, Store};
 pub use tx::{Read, Tx};

@@ -1,5 +1,6 @@
 //! A library that is open: one writer, several readers, and the lock that makes us its only owner.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -19,6 +20,7 @@ use crate::migrate::{MIGRATIONS, Migration};
 use crate::op::Op;
 use crate::record;
 use crate::tx::{Read, Tx};
+use crate::value::count_column;
 use crate::view::Views;
 
 /// Readers kept open; more are opened for a moment when all are busy.
@@ -162,6 +164,49 @@ impl Store {
     /// Only when the file cannot be read.
     pub fn check_integrity(&self) -> Result<Vec<String>> {
         self.read(|read| crate::check::integrity(read))
+    }
+}
+
+/// Sizes of a library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statistics {
+    /// Version of the schema.
+    pub schema: i64,
+    /// Rows by table.
+    pub rows: BTreeMap<String, u64>,
+    pub database_bytes: u64,
+}
+
+impl Store {
+    /// Counts every table.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn statistics(&self) -> Result<Statistics> {
+        let doing = "counting the library";
+        self.read(|read| {
+            let number = |sql: &str| read.conn.query_row(sql, [], |row| count_column(row, 0)).sql(doing);
+            let mut tables = read
+                .conn
+                .prepare(
+                    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
+                )
+                .sql(doing)?;
+            let tables = tables
+                .query_map([], |row| row.get(0))
+                .sql(doing)?
+                .collect::<rusqlite::Result<Vec<String>>>()
+                .sql(doing)?;
+            let rows = tables
+                .into_iter()
+                .map(|table| Ok((table.clone(), number(&format!("SELECT count(*) FROM \"{table}\""))?)))
+                .collect::<Result<_>>()?;
+            Ok(Statistics {
+                schema: read.conn.pragma_query_value(None, "user_version", |row| row.get(0)).sql(doing)?,
+                rows,
+                database_bytes: number("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")?,
+            })
+        })
     }
 }
 

@@ -191,6 +191,20 @@ impl SamplesRead<'_> {
         rows.collect::<rusqlite::Result<_>>().sql("listing samples")
     }
 
+    /// # Errors
+    /// `NotFound` for a sample that does not exist; `InvalidInput` for one of another dataset.
+    pub fn require_dataset(&self, ids: &[SampleId], dataset: DatasetId) -> Result<()> {
+        let own = super::datasets::DatasetsRead { conn: self.conn }.row(dataset)?;
+        for id in ids {
+            if self.row(*id)?.dataset_rowid != own.rowid {
+                return Err(Error::invalid(format!(
+                    "the sample {id} belongs to another dataset; one change is made in one dataset"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// A living one by its row.
     pub(crate) fn by_rowid(&self, rowid: i64) -> Result<Option<Sample>> {
         let sql = format!("{SELECT} WHERE s.id = ?1 AND s.deleted_ms IS NULL");
