@@ -1,0 +1,200 @@
+//! An open library with everything that works on it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+use serde_json::{Value, json};
+use va_domain::{Actor, Event, MediaHash, Role};
+use va_engine::Engine;
+use va_error::{Code, Error, Result};
+use va_media::ImageKind;
+use va_store::{Op, Store, Tx};
+
+use crate::event_bus::{EventBus, Subscription};
+use crate::models::Sessions;
+use crate::{jobs, resources};
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OpenOptions {
+    /// Make a library where there is none.
+    pub create: bool,
+    /// Work off the queue of jobs. Without it jobs are only written down.
+    pub run_jobs: bool,
+}
+
+/// The application: store, media folder, engine, job runner and event bus. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+/// Does not keep the library open.
+#[derive(Clone)]
+pub struct WeakApp {
+    inner: Weak<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    engine: Arc<dyn Engine>,
+    bus: EventBus,
+    runner: jobs::Runner,
+    resources: resources::Sampler,
+    sessions: Sessions,
+}
+
+impl App {
+    /// Opens the library with the CPU engine.
+    ///
+    /// # Errors
+    /// `LibraryLocked` when it is owned, and the others of [`Store::open`].
+    pub fn open(library_dir: &Path, options: OpenOptions) -> Result<Self> {
+        Self::open_with_engine(library_dir, options, Arc::new(crate::no_engine::NoEngine))
+    }
+
+    /// As [`open`](Self::open), with an engine of choice.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with_engine(library_dir: &Path, options: OpenOptions, engine: Arc<dyn Engine>) -> Result<Self> {
+        let store = Store::open(library_dir, options.create)?;
+        let app = Self {
+            inner: Arc::new(Inner {
+                store,
+                engine,
+                bus: EventBus::default(),
+                runner: jobs::Runner::new(),
+                resources: resources::Sampler::new(library_dir),
+                sessions: Sessions::default(),
+            }),
+        };
+        if options.run_jobs {
+            jobs::start(&app)?;
+        }
+        Ok(app)
+    }
+
+    /// Asks running jobs to checkpoint and stop, moves the write-ahead log into the file, and gives the library free.
+    /// Later calls fail with `Conflict`.
+    ///
+    /// # Errors
+    /// `Io` or `DiskFull` from the last write; nothing that was confirmed is lost.
+    pub fn close(&self) -> Result<()> {
+        jobs::close(self);
+        self.inner.bus.close();
+        self.inner.store.close()
+    }
+
+    /// Everything that happens from now on.
+    pub fn subscribe(&self) -> Subscription {
+        self.inner.bus.subscribe()
+    }
+
+    pub fn subscriber_count(&self) -> usize {
+        self.inner.bus.subscriber_count()
+    }
+
+    pub(crate) fn emit(&self, event: Event) {
+        self.inner.bus.emit(&event);
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub fn engine(&self) -> &dyn Engine {
+        self.inner.engine.as_ref()
+    }
+
+    pub fn library_dir(&self) -> &Path {
+        self.inner.store.library().root()
+    }
+
+    /// Where the original of a sample lies; `format` as in [`va_domain::Sample`].
+    pub fn media_path(&self, hash: &MediaHash, format: &str) -> PathBuf {
+        let extension = match ImageKind::from_name(format) {
+            Some(kind) => kind.extension(),
+            None => format,
+        };
+        self.inner.store.library().media_path(hash, extension)
+    }
+
+    /// What all originals take on disk, as counted by the store.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn media_bytes(&self) -> Result<u64> {
+        self.inner.store.read(|read| read.media().total_bytes())
+    }
+
+    /// Sizes of the library for the diagnostics file: no names, no images.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn statistics(&self) -> Result<Value> {
+        let statistics = self.inner.store.statistics()?;
+        Ok(json!({ "schema": statistics.schema, "rows": statistics.rows, "database_bytes": statistics.database_bytes }))
+    }
+
+    /// The one door for change: commits, then tells everyone what changed.
+    ///
+    /// # Errors
+    /// Those of `change`; `DiskFull` or `Io` when it could not be saved (then nothing was).
+    pub fn transact<T>(&self, actor: &Actor, op: Op, change: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        let done = self.inner.store.transact(actor, op, change)?;
+        self.announce(&done.changes);
+        Ok(done.output)
+    }
+
+    pub(crate) fn announce(&self, changes: &va_store::Changes) {
+        changes.events().into_iter().for_each(|event| self.emit(event));
+    }
+
+    pub(crate) fn runner(&self) -> &jobs::Runner {
+        &self.inner.runner
+    }
+
+    pub(crate) fn resources(&self) -> &resources::Sampler {
+        &self.inner.resources
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.inner.sessions
+    }
+
+    pub fn downgrade(&self) -> WeakApp {
+        WeakApp { inner: Arc::downgrade(&self.inner) }
+    }
+}
+
+impl WeakApp {
+    pub fn upgrade(&self) -> Option<App> {
+        self.inner.upgrade().map(|inner| App { inner })
+    }
+}
+
+/// Refuses an actor below `needed`: viewers only look, annotators label, reviewers also decide on classes and splits,
+/// owners do everything.
+///
+/// # Errors
+/// `Forbidden`.
+pub(crate) fn require(actor: &Actor, needed: Role) -> Result<()> {
+    if actor.role >= needed {
+        return Ok(());
+    }
+    let role = |role: Role| format!("{role:?}").to_lowercase();
+    Err(Error::new(
+        Code::Forbidden,
+        format!(
+            "{} is {} and may not do this; it takes {}",
+            actor.name,
+            article(&role(actor.role)),
+            article(&role(needed))
+        ),
+    ))
+}
+
+fn article(word: &str) -> String {
+    let vowel = word.starts_with(['a', 'e', 'i', 'o', 'u']);
+    format!("{} {word}", if vowel { "an" } else { "a" })
+}
