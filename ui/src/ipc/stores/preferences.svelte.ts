@@ -37,9 +37,13 @@ class Preferences {
 
   /** Shows the change at once, then saves it. */
   async change(part: Partial<Settings>): Promise<void> {
-    const next = { ...this.settings, ...part };
-    this.#take(next);
-    await call('settings_update', next);
+    this.show(part);
+    await call('settings_update', this.settings);
+  }
+
+  /** Shows a change without saving it yet: while a slider moves. */
+  show(part: Partial<Settings>): void {
+    this.#take({ ...this.settings, ...part });
   }
 
   setTheme(theme: Theme): Promise<void> {

@@ -42,6 +42,8 @@ export class SamplePages {
   invalidate(): void {
     this.#restart();
     this.revision += 1;
+    // An empty list has nothing on screen that would ask.
+    if (this.total === 0) this.need(0, 1);
   }
 
   /** The sample at an offset, if it was read. */

@@ -64,6 +64,11 @@ class Workspace {
     if (kept.dataset && !this.dataset) {
       this.dataset = await call('dataset_get', { id: kept.dataset }).catch(() => null);
     }
+    // Nothing kept (a first start, another browser): the project there is.
+    if (!kept.project && !this.dataset && !this.project) {
+      const page = await call('project_list', { limit: 1 }).catch(() => null);
+      this.project ??= page?.items[0] ?? null;
+    }
     await this.reload();
     this.ready = true;
   }

@@ -54,6 +54,15 @@ function activates(event: KeyboardEvent): boolean {
   return target.closest('button, a, [role="option"], [role="menuitem"], input, select') !== null;
 }
 
+/** True where arrows, Home and End belong to the focused control (a slider, a list, radio buttons). */
+function moves(event: KeyboardEvent): boolean {
+  if (!/^(Arrow|Home|End|Page)/.test(event.key)) return false;
+  return (
+    event.target instanceof Element &&
+    event.target.closest('input, [role="menu"], [role="radiogroup"]') !== null
+  );
+}
+
 export function handleKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return;
   const name = chord(event);
@@ -62,7 +71,7 @@ export function handleKey(event: KeyboardEvent): void {
     if (field && !layer.inFields) continue;
     if (openDialogs > 0 && !layer.belowDialogs) continue;
     const act = layer.map()[name];
-    if (!act || activates(event)) continue;
+    if (!act || activates(event) || moves(event)) continue;
     if (act(event) === false) continue;
     event.preventDefault();
     return;

@@ -1,6 +1,7 @@
 /** The component kit: everything screens are built of. */
 export { default as Badge } from './Badge.svelte';
 export { default as Button } from './Button.svelte';
+export { default as Card } from './Card.svelte';
 export { default as Checkbox } from './Checkbox.svelte';
 export { default as Confirm } from './Confirm.svelte';
 export { default as Dialog } from './Dialog.svelte';

@@ -1,4 +1,42 @@
 import type { Message } from '../message';
 import type { settings as en } from '../en/settings';
 
-export const settings: Readonly<Record<keyof typeof en, Message>> = {};
+export const settings: Readonly<Record<keyof typeof en, Message>> = {
+  'settings.title': '设置',
+  'settings.look': '外观',
+  'settings.theme': '主题',
+  'settings.theme.system': '跟随系统',
+  'settings.theme.dark': '深色',
+  'settings.theme.light': '浅色',
+  'settings.language': '语言',
+  'settings.language_system': '跟随系统',
+  'settings.language_en': 'English',
+  'settings.language_zh': '简体中文',
+  'settings.machine': '本机',
+  'settings.devices': '训练设备',
+  'settings.available': '可用',
+  'settings.unavailable': '不可用',
+  'settings.cpu': '处理器',
+  'settings.cores': '{n} 个核心',
+  'settings.memory': '内存',
+  'settings.gpu': '显卡',
+  'settings.driver': '驱动 {version}',
+  'settings.no_gpu': '未找到 NVIDIA 显卡，将使用处理器训练。',
+  'settings.storage': '存储',
+  'settings.free': '可用 {free}，共 {total}',
+  'settings.library': '库',
+  'settings.library_text': '图像、标签和模型都保存在此文件夹中。关闭 VisAIon 后复制该文件夹即可备份。',
+  'settings.library_size': '库占用',
+  'settings.diagnostics': '诊断',
+  'settings.diagnostics_text':
+    '生成一个 ZIP 文件，包含版本、日志末尾、本机状态和库的统计数字。其中没有图像、标签或文件名。',
+  'settings.diagnostics_write': '生成文件',
+  'settings.diagnostics_choose': '选择位置…',
+  'settings.diagnostics_done': '已写入 {path}',
+  'settings.about': '关于',
+  'settings.version': '版本 {version}',
+  'settings.engine': '引擎 {version}',
+  'settings.licence': 'MIT 或 Apache-2.0 许可。无需网络，所有数据都留在本机。',
+  'settings.keys': '快捷键',
+  'settings.keys_show': '显示所有快捷键',
+};
