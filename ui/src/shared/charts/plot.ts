@@ -17,7 +17,8 @@ export interface PlotHooks {
   xSpan(): Span;
   /** Where a dashed line says "now"; null for none. */
   now(): number | null;
-  onHover(x: number | null): void;
+  /** `left_px`: where the cursor stands, from the left edge of the chart. */
+  onHover(x: number | null, left_px: number): void;
   onZoom(span: Span): void;
   onReset(): void;
 }
@@ -90,8 +91,9 @@ export function plotOptions(
     hooks: {
       setCursor: [
         (plot) => {
-          const left = plot.cursor.left;
-          hooks.onHover(left === undefined || left === null || left < 0 ? null : plot.posToVal(left, 'x'));
+          const left = plot.cursor.left ?? -1;
+          if (left < 0) hooks.onHover(null, 0);
+          else hooks.onHover(plot.posToVal(left, 'x'), left + plot.bbox.left / devicePixelRatio);
         },
       ],
       setSelect: [(plot) => zoomToSelection(plot, hooks)],

@@ -19,6 +19,11 @@ describe('yRange', () => {
     expect(b).toBeGreaterThan(a);
   });
 
+  it('keeps noise near 0 small', () => {
+    expect(yRange([0.001, 0.01], { min: 0, max: 1, topAtLeast: 0.1 })[1]).toBe(0.1);
+    expect(yRange([0.001, 0.9], { min: 0, max: 1, topAtLeast: 0.1 })[1]).toBeGreaterThan(0.9);
+  });
+
   it('has a range before the first point', () => {
     expect(yRange(null, { min: 0, max: 1 })).toEqual([0, 1]);
   });
@@ -39,5 +44,6 @@ it('writes short figures', () => {
   expect(shortNumber(0.00074)).toBe('7.4e-4');
   expect(shortNumber(1240.4)).toBe('1\u202f240');
   expect(shortNumber(0)).toBe('0');
+  expect(shortNumber(0.0005)).toBe('5e-4');
   expect(shortNumber(Number.NaN)).toBe('—');
 });

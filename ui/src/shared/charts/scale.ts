@@ -16,6 +16,8 @@ export function extent(columns: readonly (readonly (number | null)[])[]): [numbe
 export interface Limits {
   readonly min?: number;
   readonly max?: number;
+  /** The top never lies below this, so that small noise near 0 looks small. */
+  readonly topAtLeast?: number;
 }
 
 /** The y axis: the values with 6 % of air, inside the limits; flat curves get a band around them. */
@@ -23,7 +25,10 @@ export function yRange(values: [number, number] | null, limits: Limits = {}): [n
   const [low, high] = values ?? [limits.min ?? 0, limits.max ?? 1];
   const pad = high > low ? (high - low) * 0.06 : Math.max(Math.abs(high) * 0.1, 1e-9);
   const bottom = Math.max(low - pad, limits.min ?? Number.NEGATIVE_INFINITY);
-  const top = Math.min(high + pad, limits.max ?? Number.POSITIVE_INFINITY);
+  const top = Math.min(
+    Math.max(high + pad, limits.topAtLeast ?? Number.NEGATIVE_INFINITY),
+    limits.max ?? Number.POSITIVE_INFINITY,
+  );
   return top > bottom ? [bottom, top] : [bottom, bottom + 1e-9];
 }
 
@@ -32,7 +37,7 @@ export function shortNumber(value: number): string {
   if (!Number.isFinite(value)) return '—';
   const size = Math.abs(value);
   if (size === 0) return '0';
-  if (size < 1e-3) return value.toExponential(1);
+  if (size < 1e-3) return value.toExponential(1).replace('.0e', 'e');
   if (size < 10) return String(Number(value.toPrecision(3)));
   if (size < 1000) return String(Number(value.toPrecision(4)));
   return Math.round(value)

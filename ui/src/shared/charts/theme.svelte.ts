@@ -8,9 +8,13 @@ if (typeof document !== 'undefined' && typeof MutationObserver !== 'undefined') 
   });
 }
 
-/** The value of a custom property now; following it also follows the theme. */
+/** Reading it makes an effect follow the theme. */
+export function themeChanges(): number {
+  return changes;
+}
+
+/** The value of a custom property now. */
 export function cssColor(name: string): string {
-  void changes;
   if (typeof document === 'undefined') return '#888';
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim() || '#888';
 }
