@@ -1,0 +1,92 @@
+//! The images of one split as the engine wants them: media by path, classes by number.
+
+use std::path::PathBuf;
+
+use va_domain::{DatasetVersionId, MediaHash, SampleId, Split};
+use va_engine::{RgbImage, SampleSource};
+use va_error::{Context, Error, Result};
+use va_media::Limits;
+
+use crate::App;
+
+/// One labelled image.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceImage {
+    pub sample_id: SampleId,
+    pub name: String,
+    pub path: PathBuf,
+    pub media_hash: MediaHash,
+    pub class_idx: u32,
+}
+
+/// Images in the order of the frozen version, so that the same version gives the same stream.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MediaSource {
+    pub images: Vec<SourceImage>,
+    /// Call images by the hash of their media instead of their names: for certificates, which outlive names.
+    pub key_is_hash: bool,
+}
+
+impl SampleSource for MediaSource {
+    fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    fn class_idx(&self, index: usize) -> u32 {
+        self.images[index].class_idx
+    }
+
+    fn key(&self, index: usize) -> String {
+        let image = &self.images[index];
+        if self.key_is_hash { image.media_hash.to_string() } else { image.name.clone() }
+    }
+
+    fn load(&self, index: usize) -> Result<RgbImage> {
+        load_image(&self.images[index].path)
+    }
+}
+
+/// Decodes a file upright at full size.
+///
+/// # Errors
+/// When it cannot be read or is no image that we support.
+pub(crate) fn load_image(path: &std::path::Path) -> Result<RgbImage> {
+    let limits = Limits::default();
+    let bytes = va_media::read_file(path, &limits)?;
+    let image = va_media::decode(&bytes, &limits).with_context(|| format!("cannot decode {}", path.display()))?;
+    RgbImage::new(image.width_px, image.height_px, image.pixels)
+}
+
+/// The labelled samples of a split of a frozen version, in its order. `classes` are those that a model has: a version
+/// holds them by number.
+///
+/// # Errors
+/// `NotFound`; `InvalidInput` when a class has no number among `classes`.
+pub(crate) fn load_split(
+    app: &App,
+    version: DatasetVersionId,
+    split: Split,
+    classes: &[String],
+) -> Result<MediaSource> {
+    let frozen = app.store().read(|read| read.dataset_versions().samples(version, Some(split)))?;
+    let mut images = Vec::with_capacity(frozen.len());
+    for sample in frozen {
+        // Without a class there is nothing to learn or to compare with.
+        let Some(class_idx) = sample.class_idx else { continue };
+        if class_idx as usize >= classes.len() {
+            return Err(Error::invalid(format!(
+                "sample {} has class number {class_idx}, but there are only {} classes",
+                sample.name,
+                classes.len()
+            )));
+        }
+        images.push(SourceImage {
+            sample_id: sample.sample_id,
+            path: app.media_path(&sample.media_hash, &sample.format),
+            name: sample.name,
+            media_hash: sample.media_hash,
+            class_idx,
+        });
+    }
+    Ok(MediaSource { images, key_is_hash: false })
+}
