@@ -160,6 +160,11 @@ impl Network {
         Ok(self.plans[plan].bytes)
     }
 
+    /// The plan used last.
+    pub(crate) fn last_plan(&self) -> &Plan {
+        self.plans.last().expect("BUG: a pass has been run")
+    }
+
     fn check_input(&self, x: &Tensor) -> Result<usize> {
         let want = self.graph.input_shape();
         match x.dims().split_first() {
@@ -181,7 +186,10 @@ impl Network {
             self.plans.push(plan);
         } else {
             if self.plans.len() == PLANS {
-                self.plans.remove(0);
+                // The plan that a backward is waiting for holds its activations and stays.
+                let idle = |plan: &Plan| plan.mode != Mode::Train || self.pending != Some(plan.batch);
+                let oldest = self.plans.iter().position(idle).expect("BUG: only one plan can be pending");
+                self.plans.remove(oldest);
             }
             self.plans.push(Plan::new(self, batch, mode)?);
         }

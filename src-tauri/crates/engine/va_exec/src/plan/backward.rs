@@ -62,10 +62,12 @@ impl Lowering<'_> {
             Op::Add => self.plan_add_grad(id, node, dy, grads),
             Op::MaxPool(pool) => {
                 let geometry = PoolGeometry::new(pool, batch, self.input_shape(node), &node.shape);
-                let x = self.take_saved(node.inputs[0])?;
+                let x = self.saved_view(node.inputs[0])?;
                 self.pull(id, node, &dy, grads, move |dx, dy, accumulate| {
                     apply2(MaxPoolGrad { geometry: geometry.clone(), accumulate }, dx, &x, dy)
-                })
+                })?;
+                self.release_saved(node.inputs[0]);
+                Ok(())
             }
             Op::AvgPool { pool, count_include_pad } => {
                 let geometry = PoolGeometry::new(pool, batch, self.input_shape(node), &node.shape);
@@ -95,13 +97,23 @@ impl Lowering<'_> {
         &self.graph.node(node.inputs[0]).shape
     }
 
-    /// View of a value kept for the backward; its buffer is free after the last such read is planned.
-    fn take_saved(&mut self, id: NodeId) -> Result<Tensor> {
-        let view = self.saved[id].as_ref().expect("BUG: a value the backward reads was not kept").view();
+    /// View of a value kept for the backward.
+    fn saved_view(&self, id: NodeId) -> Result<Tensor> {
+        self.saved[id].as_ref().expect("BUG: a value the backward reads was not kept").view()
+    }
+
+    /// Gives up one read of a kept value; after the last its buffer is free.
+    fn release_saved(&mut self, id: NodeId) {
         self.saved_readers[id] -= 1;
         if self.saved_readers[id] == 0 {
             self.saved[id] = None;
         }
+    }
+
+    /// View of a kept value for the next step alone: its buffer may serve the steps after that.
+    fn take_saved(&mut self, id: NodeId) -> Result<Tensor> {
+        let view = self.saved_view(id);
+        self.release_saved(id);
         view
     }
 
