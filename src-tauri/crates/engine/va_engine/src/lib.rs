@@ -1,10 +1,14 @@
 //! The engine's façade: one trait for the CPU engine, linked in, and plug-ins, opened at run time.
 
+mod cpu_engine;
 mod engine;
 mod evaluate;
+mod forecast;
 mod loader_host;
 mod memory;
+mod presets;
 
+pub use cpu_engine::CpuEngine;
 pub use engine::{Engine, EngineDescription, ExportedModel};
 pub use evaluate::{EvaluationOutput, SampleResult, evaluate};
 pub use loader_host::LoaderHost;

@@ -1,0 +1,129 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use va_dataset::{SampleSource, train_steps};
+use va_domain::{DeviceInfo, DeviceKind, Forecast, TrainSettings};
+use va_error::{Code, Error, Result};
+use va_infer::{CpuSession, NewModel, Session, write_model};
+use va_train::{EpochMetrics, TrainEvent, TrainHost, TrainJob, TrainOutcome, Trained};
+
+use crate::forecast::forecast;
+use crate::presets::presets;
+use crate::{Engine, EngineDescription, ExportedModel};
+
+/// The engine on this machine's processor: always there, the reference for every other.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CpuEngine;
+
+const VERSION: &str = concat!("va_engine ", env!("CARGO_PKG_VERSION"), " cpu");
+
+impl CpuEngine {
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl Engine for CpuEngine {
+    fn describe(&self) -> EngineDescription {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        EngineDescription {
+            version: VERSION.to_owned(),
+            archs: va_zoo::arch_names().into_iter().map(str::to_owned).collect(),
+            presets: presets(),
+            devices: vec![
+                DeviceInfo {
+                    kind: DeviceKind::Cpu,
+                    name: format!("CPU, {cores} threads"),
+                    available: true,
+                    note: String::new(),
+                },
+                DeviceInfo {
+                    kind: DeviceKind::Cuda,
+                    name: "NVIDIA GPU".to_owned(),
+                    available: false,
+                    note: "this version trains on the CPU; the GPU engine is not part of it yet".to_owned(),
+                },
+            ],
+        }
+    }
+
+    fn forecast(&self, settings: &TrainSettings, class_count: usize, train_len: usize) -> Result<Forecast> {
+        forecast(settings, class_count, train_len)
+    }
+
+    fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome> {
+        check_memory(job)?;
+        let trained = va_train::train(job, host, VERSION)?;
+        let weights_hash = match &trained.weights {
+            Some(weights) => {
+                let model = NewModel {
+                    arch: &job.settings.arch,
+                    classes: &job.classes,
+                    preprocessing: &job.preprocessing,
+                    engine_version: VERSION,
+                };
+                Some(write_model(&job.model_dir, &model, &trained.graph, weights)?.weights_hash)
+            }
+            None => None,
+        };
+        host.event(TrainEvent::Finished { outcome: trained.ending, step: trained.steps });
+        Ok(outcome(trained, weights_hash))
+    }
+
+    fn open_session(&self, model_dir: &Path) -> Result<Box<dyn Session>> {
+        Ok(Box::new(CpuSession::open(model_dir)?))
+    }
+
+    fn export_onnx(&self, model_dir: &Path, out: &Path, samples: &dyn SampleSource) -> Result<ExportedModel> {
+        let file = va_infer::export_onnx(model_dir, out, samples)?;
+        Ok(ExportedModel { size_bytes: file.size_bytes, sha256: file.sha256, certificate: file.certificate })
+    }
+}
+
+/// Linux kills a process that passes its limit instead of failing the allocation, so a run that cannot fit is refused.
+fn check_memory(job: &TrainJob) -> Result<()> {
+    if job.train_len == 0 || job.classes.len() < 2 {
+        // `va_train` says what is wrong with such a job.
+        return Ok(());
+    }
+    let forecast = forecast(&job.settings, job.classes.len(), job.train_len)?;
+    if forecast.fits {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    Err(Error::new(
+        Code::TooLarge,
+        format!(
+            "the training needs about {} MiB of memory and {} MiB are free; choose a smaller batch or image size (the \
+             last checkpoint is untouched)",
+            mib(forecast.peak_memory_bytes),
+            mib(forecast.free_memory_bytes)
+        ),
+    ))
+}
+
+fn outcome(trained: Trained, weights_hash: Option<String>) -> TrainOutcome {
+    let metrics = trained.best.as_ref().map(metrics).unwrap_or_default();
+    TrainOutcome { ending: trained.ending, steps: trained.steps, best: trained.best, metrics, weights_hash }
+}
+
+fn metrics(best: &EpochMetrics) -> BTreeMap<String, f64> {
+    let mut metrics = BTreeMap::from([
+        ("train/loss".to_owned(), best.train_loss),
+        ("train/accuracy".to_owned(), best.train_accuracy),
+    ]);
+    if let Some(val) = &best.val {
+        metrics.insert("val/loss".to_owned(), val.loss);
+        metrics.insert("val/accuracy".to_owned(), val.accuracy);
+        metrics.insert("val/macro_f1".to_owned(), val.macro_f1);
+    }
+    metrics
+}
+
+/// Batches that the loader holds at a time: one in use, the prefetched ones, one under way.
+pub(crate) const LOADED_BATCHES: u64 = 4;
+
+/// Steps of the whole run.
+pub(crate) fn total_steps(settings: &TrainSettings, train_len: usize) -> u64 {
+    train_steps(train_len, settings.batch_size as usize) as u64 * u64::from(settings.epochs)
+}
