@@ -20,5 +20,5 @@ pub use hash::{hash, hash_file};
 pub use kind::ImageKind;
 pub use mask::{MaskImage, decode_mask};
 pub use orient::Orientation;
-pub use probe::{Limits, Probe, probe, read_file};
+pub use probe::{Limits, Probe, probe, read_file, read_image};
 pub use thumbnail::{Inspection, inspect, thumbnail};

@@ -23,6 +23,11 @@ impl Orientation {
             .map_or(Self::UPRIGHT, Self::from_tag)
     }
 
+    /// The tag's value, 1 to 8.
+    pub fn tag(self) -> u8 {
+        self.0
+    }
+
     pub fn is_upright(self) -> bool {
         self.0 == 1
     }

@@ -69,24 +69,43 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe> {
     Ok(Probe { kind, width_px, height_px, orientation })
 }
 
+/// Reads a whole image file. What it is, is asked of its first bytes: a film of 50 GB among the images is not read.
+///
+/// # Errors
+/// `NotFound` or `Io` when it cannot be read, `TooLarge` above the limit, `InvalidInput` when it is no supported image.
+pub fn read_image(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
+    read(path, limits, |head| ImageKind::of(head).map(drop))
+}
+
 /// Reads a whole file, refusing one above the limit before reading it.
 ///
 /// # Errors
 /// `NotFound` or `Io` when it cannot be read, `TooLarge` above the limit.
 pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
+    read(path, limits, |_| Ok(()))
+}
+
+/// Enough for every signature.
+const HEAD_BYTES: u64 = 64;
+
+fn read(path: &Path, limits: &Limits, accept: impl FnOnce(&[u8]) -> Result<()>) -> Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
     // Asked before opening: opening a pipe waits for its writer, for ever.
     let metadata = fs::metadata(path).with_context(cannot)?;
     if !metadata.is_file() {
         return Err(Error::new(Code::Io, format!("{} is not a regular file", path.display())));
     }
+    let mut file = File::open(path).with_context(cannot)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(HEAD_BYTES).read_to_end(&mut bytes).with_context(cannot)?;
+    accept(&bytes)?;
     if metadata.len() > limits.max_file_bytes {
         return Err(too_large_file(metadata.len(), limits));
     }
-    let mut file = File::open(path).with_context(cannot)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    bytes.reserve_exact(usize::try_from(metadata.len()).unwrap_or(0).saturating_sub(bytes.len()));
     // A file may grow while it is read: the limit holds all the same.
-    file.by_ref().take(limits.max_file_bytes + 1).read_to_end(&mut bytes).with_context(cannot)?;
+    let rest = (limits.max_file_bytes + 1).saturating_sub(bytes.len() as u64);
+    file.take(rest).read_to_end(&mut bytes).with_context(cannot)?;
     if bytes.len() as u64 > limits.max_file_bytes {
         return Err(too_large_file(bytes.len() as u64, limits));
     }

@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage, RgbaImage};
 use va_error::Code;
-use va_media::{ImageKind, Limits, decode, decode_mask, inspect, probe, read_file, thumbnail, verify};
+use va_media::{ImageKind, Limits, decode, decode_mask, inspect, probe, read_file, read_image, thumbnail, verify};
 
 const FORMATS: [(ImageFormat, ImageKind); 5] = [
     (ImageFormat::Jpeg, ImageKind::Jpeg),
@@ -207,6 +207,7 @@ fn a_file_above_the_limit_is_not_read() {
     let file = std::fs::File::create(&path).unwrap();
     file.set_len(5 << 30).unwrap(); // sparse
     assert_eq!(read_file(&path, &Limits::default()).unwrap_err().code(), Code::TooLarge);
+    assert!(read_image(&path, &Limits::default()).unwrap_err().message().contains("not an image"), "seen by its head");
     assert!(read_file(folder.path(), &Limits::default()).unwrap_err().message().contains("not a regular file"));
     assert_eq!(read_file(&folder.path().join("none"), &Limits::default()).unwrap_err().code(), Code::NotFound);
 }

@@ -1,0 +1,151 @@
+//! What an import would do. Every file is read and decoded, so that the import brings no surprise; nothing is written.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use va_domain::{DatasetId, ImportClass, ImportPreview, MediaHash};
+use va_error::{Error, Result, WarningReport};
+use va_formats::FoundImage;
+use va_media::Limits;
+
+use super::ImportRequest;
+use super::look::{Known, Looked, Looker, MaskLook};
+use super::source::Source;
+use crate::App;
+
+/// # Errors
+/// `NotFound` for the dataset or source, `InvalidInput` when nothing in it is an image.
+pub fn preview(app: &App, dataset: DatasetId, request: &ImportRequest) -> Result<ImportPreview> {
+    preview_until(app, dataset, request, &|| false)
+}
+
+/// As [`preview`]; `stop` is asked at every file.
+///
+/// # Errors
+/// As [`preview`], and `Cancelled` when `stop` says so.
+pub fn preview_until(
+    app: &App,
+    dataset: DatasetId,
+    request: &ImportRequest,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<ImportPreview> {
+    let (known, classes) = known(app, dataset)?;
+    let source = Source::open(app, request, &|| stop())?;
+    let mut lonely = WarningReport::default();
+    let found: Vec<FoundImage> = source.images(&mut lonely).collect();
+    let looker = Looker { known: &known, keep_in: None, limits: Limits::default() };
+    let stopped = AtomicBool::new(false);
+    let looked: Vec<Looked> = found
+        .par_iter()
+        .map(|image| {
+            if stopped.load(Ordering::Relaxed) || stop() {
+                stopped.store(true, Ordering::Relaxed);
+                return Ok(Looked::Skipped);
+            }
+            looker.look(image)
+        })
+        .collect::<Result<_>>()?;
+    if stopped.into_inner() {
+        return Err(Error::cancelled());
+    }
+    let mut tally = Tally::new(&source);
+    tally.broken = source.shown_report(source.layout.left_out());
+    for (image, looked) in found.iter().zip(&looked) {
+        tally.count(image, looked);
+    }
+    tally.broken.extend(source.shown_report(&lonely));
+    tally.finish(&classes)
+}
+
+/// The bytes that are in the dataset, and its class names.
+pub(super) fn known(app: &App, dataset: DatasetId) -> Result<(Known, Vec<String>)> {
+    app.store().read(|read| {
+        let samples = read.samples().all_of_dataset(dataset)?;
+        let labels = read.labels().of_dataset(dataset)?;
+        let known = samples.into_iter().map(|sample| (sample.media_hash, sample.created_ms)).collect();
+        Ok((known, labels.into_iter().map(|label| label.name).collect()))
+    })
+}
+
+struct Tally<'a> {
+    source: &'a Source,
+    seen: HashSet<MediaHash>,
+    classes: BTreeMap<String, u64>,
+    broken: WarningReport,
+    images: u64,
+    bytes: u64,
+    masks: u64,
+    duplicates: u64,
+    existing: u64,
+    recognised: bool,
+}
+
+impl<'a> Tally<'a> {
+    fn new(source: &'a Source) -> Self {
+        Self {
+            source,
+            seen: HashSet::new(),
+            classes: BTreeMap::new(),
+            broken: WarningReport::default(),
+            images: 0,
+            bytes: 0,
+            masks: 0,
+            duplicates: 0,
+            existing: 0,
+            recognised: false,
+        }
+    }
+
+    fn count(&mut self, image: &FoundImage, looked: &Looked) {
+        let hash = match looked {
+            Looked::Image(look) => &look.hash,
+            Looked::Known(hash) => hash,
+            Looked::Broken { reason, foreign } => {
+                self.recognised |= !foreign;
+                return self.broken.push(self.source.shown(&image.path), reason.clone());
+            }
+            Looked::Skipped => return,
+        };
+        self.recognised = true;
+        self.images += 1;
+        self.bytes += std::fs::metadata(&image.path).map_or(0, |m| m.len());
+        if let Some(class) = &image.class {
+            *self.classes.entry(class.clone()).or_default() += 1;
+        }
+        if !self.seen.insert(hash.clone()) {
+            self.duplicates += 1;
+        } else if matches!(looked, Looked::Known(_)) {
+            self.existing += 1;
+        }
+        match (looked, &image.mask) {
+            (Looked::Image(look), Some(path)) => match &look.mask {
+                Some(MaskLook::Broken(reason)) => self.broken.push(self.source.shown(path), reason.clone()),
+                _ => self.masks += 1,
+            },
+            (_, Some(_)) => self.masks += 1,
+            _ => {}
+        }
+    }
+
+    fn finish(self, existing: &[String]) -> Result<ImportPreview> {
+        if !self.recognised {
+            return Err(self.source.nothing_found(&self.broken));
+        }
+        let exists = |name: &str| existing.iter().any(|class| class.to_lowercase() == name.to_lowercase());
+        let classes = self.classes.into_iter();
+        Ok(ImportPreview {
+            format: self.source.layout.format(),
+            image_count: self.images,
+            total_bytes: self.bytes,
+            classes: classes
+                .map(|(name, image_count)| ImportClass { exists: exists(&name), name, image_count })
+                .collect(),
+            mask_count: self.masks,
+            duplicate_count: self.duplicates,
+            existing_count: self.existing,
+            broken: self.broken,
+            has_splits: self.source.layout.has_splits(),
+        })
+    }
+}

@@ -1,0 +1,292 @@
+//! The import job: 256 images at a time are read, hashed, proved, copied and synced in parallel, then written as one
+//! change. Stopped or killed at any moment it goes on from there: what is in the dataset is known by its bytes.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use serde_json::Value;
+use va_domain::{AnnotationSource, Geometry, ImportReport, MediaHash, Sample, SplitRatios};
+use va_error::{Code, Context, Error, Result, WarningReport};
+use va_formats::{FoundImage, display_name};
+use va_media::Limits;
+use va_store::Op;
+use va_store::table::media::MediaRow;
+use va_store::table::samples::NewSample;
+
+use super::look::{Known, Look, Looked, Looker, MaskLook};
+use super::source::Source;
+use super::{ImportParams, discard_upload, media, preview, space};
+use crate::jobs::{JobContext, Stop};
+use crate::split;
+
+/// Images a change.
+const BATCH: usize = 256;
+
+/// # Errors
+/// `InvalidInput` when nothing in the source is an image, `DiskFull`, `Cancelled`; what was committed stays.
+pub fn run(context: &JobContext) -> Result<Value> {
+    let params: ImportParams = context.params()?;
+    let app = context.app();
+    context.progress(0, 0, "images", "listing");
+    let stop = || context.stop_requested() != Stop::Continue;
+    let source = Source::open(app, &params.request, &stop).or_else(|error| stopped_or(context, error))?;
+    let (known, classes) = preview::known(app, params.dataset_id)?;
+    let mut lonely = WarningReport::default();
+    let found: Vec<FoundImage> = source.images(&mut lonely).collect();
+    media::clear_unfinished(&app.store().library().media_dir());
+    space::check(app, &found, &known)?;
+
+    let mut import = Import::new(context, &params, &source, &known, classes);
+    import.report.left_out.extend(source.shown_report(source.layout.left_out()));
+    import.report.left_out.extend(source.shown_report(&lonely));
+    let pool = rayon::ThreadPoolBuilder::new()
+        .thread_name(|number| format!("import-{number}"))
+        .build()
+        .map_err(|error| Error::internal("cannot start the import threads").with_source(error))?;
+    for (number, batch) in found.chunks(BATCH).enumerate() {
+        let looked = pool.install(|| import.look(batch)).map_err(|error| import.interrupted(error))?;
+        import.commit(batch, looked).map_err(|error| import.interrupted(error))?;
+        context.check_cancel()?;
+        context.progress(((number + 1) * BATCH).min(found.len()) as u64, found.len() as u64, "images", "importing");
+    }
+    if !import.recognised {
+        return Err(source.nothing_found(&import.report.left_out));
+    }
+    if let Some(ratios) = params.request.options.split {
+        import.split(ratios, params.request.options.split_seed)?;
+    }
+    discard_upload(app, &params.request);
+    Ok(serde_json::to_value(import.report)?)
+}
+
+/// A walk that was stopped is no failure of the source.
+fn stopped_or<T>(context: &JobContext, error: Error) -> Result<T> {
+    context.check_cancel()?;
+    Err(error)
+}
+
+struct Import<'a> {
+    context: &'a JobContext,
+    params: &'a ImportParams,
+    source: &'a Source,
+    known: &'a Known,
+    /// Lower-case names of the classes that were there before.
+    classes: HashSet<String>,
+    /// Where each image of this run was met first, and its class there.
+    seen: HashMap<MediaHash, (PathBuf, Option<String>)>,
+    report: ImportReport,
+    /// Something in the source is an image, if only a damaged one.
+    recognised: bool,
+}
+
+/// An image of this batch that is not in the dataset yet.
+struct New<'b> {
+    found: &'b FoundImage,
+    look: Box<Look>,
+}
+
+impl<'a> Import<'a> {
+    fn new(
+        context: &'a JobContext,
+        params: &'a ImportParams,
+        source: &'a Source,
+        known: &'a Known,
+        classes: Vec<String>,
+    ) -> Self {
+        Self {
+            context,
+            params,
+            source,
+            known,
+            classes: classes_before(context, classes),
+            seen: HashMap::new(),
+            report: ImportReport::default(),
+            recognised: false,
+        }
+    }
+
+    fn look(&self, batch: &[FoundImage]) -> Result<Vec<Looked>> {
+        let looker = Looker { known: self.known, keep_in: Some(self.context.app()), limits: Limits::default() };
+        let one = |found: &FoundImage| {
+            if self.context.stop_requested() == Stop::Continue { looker.look(found) } else { Ok(Looked::Skipped) }
+        };
+        batch.par_iter().map(one).collect()
+    }
+
+    /// Counts a batch and writes what is new in it.
+    fn commit(&mut self, batch: &[FoundImage], looked: Vec<Looked>) -> Result<()> {
+        let mut new = Vec::new();
+        for (found, looked) in batch.iter().zip(looked) {
+            match looked {
+                Looked::Skipped => {}
+                Looked::Broken { reason, foreign } => {
+                    self.recognised |= !foreign;
+                    self.leave_out(found, reason);
+                }
+                Looked::Known(hash) => self.count_known(found, hash),
+                Looked::Image(look) => {
+                    self.recognised = true;
+                    if !self.is_repeated(found, &look.hash) {
+                        self.seen.insert(look.hash.clone(), (found.path.clone(), found.class.clone()));
+                        new.push(New { found, look });
+                    }
+                }
+            }
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        let app = self.context.app();
+        let paths: Vec<PathBuf> =
+            new.iter().map(|n| app.media_path(&n.look.hash, n.look.probe.kind.as_str())).collect();
+        media::sync_folders(&paths.iter().filter_map(|path| path.parent()).collect())?;
+        self.write(&new)?;
+        self.count_new(&new);
+        Ok(())
+    }
+
+    fn write(&self, new: &[New<'_>]) -> Result<()> {
+        let dataset = self.params.dataset_id;
+        let op = Op::undoable(dataset, "import").group(self.context.id().0).count(new.len() as u64);
+        self.context.app().transact(self.context.actor(), op, |tx| {
+            for New { found, look } in new {
+                tx.media_mut().put(&media_row(look))?;
+                let (name, name_bytes) = display_name(found.path.file_name().unwrap_or_default());
+                let sample = NewSample { media_hash: look.hash.clone(), name, name_bytes, split: found.split };
+                let id = tx.samples_mut().insert(dataset, &sample)?;
+                let label = match &found.class {
+                    Some(class) => Some(tx.labels_mut().get_or_create(dataset, class)?.id),
+                    None => None,
+                };
+                if label.is_some() {
+                    tx.samples_mut().set_label(&[id], label, AnnotationSource::Import)?;
+                }
+                if let Some(MaskLook::Regions(mask)) = &look.mask {
+                    tx.annotations_mut().insert(id, label, &Geometry::Mask(mask.clone()), AnnotationSource::Import)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn count_new(&mut self, new: &[New<'_>]) {
+        for New { found, look } in new {
+            self.report.imported += 1;
+            if let Some(class) = &found.class
+                && self.classes.insert(class.to_lowercase())
+            {
+                self.report.new_classes.push(class.clone());
+            }
+            match (&look.mask, &found.mask) {
+                (Some(MaskLook::Broken(reason)), Some(path)) => {
+                    self.report.left_out.push(self.source.shown(path), reason.clone());
+                }
+                (Some(_), _) => self.report.masks += 1,
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// In the dataset before this run: by another import, or by this one before it was interrupted.
+    fn count_known(&mut self, found: &FoundImage, hash: MediaHash) {
+        self.recognised = true;
+        if self.is_repeated(found, &hash) {
+            return;
+        }
+        let own = self.known.get(&hash).is_some_and(|added_ms| *added_ms >= self.context.job().created_ms);
+        let mask = u64::from(found.mask.is_some());
+        if own {
+            self.report.imported += 1;
+            self.report.masks += mask;
+            if let Some(class) = &found.class
+                && self.classes.insert(class.to_lowercase())
+            {
+                self.report.new_classes.push(class.clone());
+            }
+        } else {
+            self.report.duplicates += 1 + mask;
+        }
+        self.seen.insert(hash, (found.path.clone(), found.class.clone()));
+    }
+
+    /// Counts the same bytes met again; in another class that is a contradiction a person must see.
+    fn is_repeated(&mut self, found: &FoundImage, hash: &MediaHash) -> bool {
+        let Some((first, class)) = self.seen.get(hash) else { return false };
+        let mask = u64::from(found.mask.is_some());
+        match (class, &found.class) {
+            (Some(before), Some(now)) if before != now => {
+                let reason =
+                    format!("the same image is {} in class {before}, which was kept", self.source.shown(first));
+                self.report.left_out.push(self.source.shown(&found.path), reason);
+                self.report.duplicates += mask;
+            }
+            _ => self.report.duplicates += 1 + mask,
+        }
+        true
+    }
+
+    fn leave_out(&mut self, found: &FoundImage, reason: String) {
+        self.report.left_out.push(self.source.shown(&found.path), reason);
+        if let Some(mask) = &found.mask {
+            self.report.left_out.push(self.source.shown(mask), "its image could not be imported");
+        }
+    }
+
+    /// Splits what came from this source and is in no split; part of the same undo step.
+    fn split(&self, ratios: SplitRatios, seed: u64) -> Result<()> {
+        let dataset = self.params.dataset_id;
+        let op = Op::undoable(dataset, "import").group(self.context.id().0).count(0);
+        self.context.app().transact(self.context.actor(), op, |tx| {
+            let samples = tx.samples().all_of_dataset(dataset)?;
+            let ours = |sample: &Sample| sample.split.is_none() && self.seen.contains_key(&sample.media_hash);
+            let (assigned, _) = split::assign(samples.into_iter().filter(ours), ratios, seed);
+            for (id, split) in assigned {
+                tx.samples_mut().set_split(id, Some(split))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Says what is safe when the library's disk gives up.
+    fn interrupted(&self, error: Error) -> Error {
+        let code = error.code();
+        let result: Result<()> = Err(error);
+        let imported = self.report.imported;
+        let message = match code {
+            Code::DiskFull => format!(
+                "the disk is full: {imported} images are imported and safe; free some space and start the import again, \
+                 it goes on where it stopped"
+            ),
+            _ => format!("the import stopped after {imported} images, which are safe; start it again to go on"),
+        };
+        result.context(message).err().unwrap_or_else(Error::cancelled)
+    }
+}
+
+fn media_row(look: &Look) -> MediaRow {
+    MediaRow {
+        hash: look.hash.clone(),
+        size_bytes: look.size_bytes,
+        width_px: look.probe.width_px,
+        height_px: look.probe.height_px,
+        format: look.probe.kind.as_str().to_owned(),
+        orientation: look.probe.orientation.tag(),
+    }
+}
+
+/// The classes before the job began, also when it began in an earlier process: kept in the job's folder, so that the report
+/// of a resumed job names all new ones.
+fn classes_before(context: &JobContext, now: Vec<String>) -> HashSet<String> {
+    let lower = |names: Vec<String>| names.into_iter().map(|name| name.to_lowercase()).collect();
+    let Ok(folder) = context.folder() else { return lower(now) };
+    let file = folder.join("classes_before.json");
+    if let Some(before) = std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        return lower(before);
+    }
+    let written = serde_json::to_vec(&now).map_err(Error::from).and_then(|bytes| Ok(std::fs::write(&file, bytes)?));
+    if let Err(error) = written {
+        tracing::warn!("the report of a resumed import may name too few new classes: {error:#}");
+    }
+    lower(now)
+}
