@@ -1,6 +1,6 @@
 """The training recipe of VisAIon's engine in Python: the same random stream, the same images, the same schedule.
 
-Twin of `va_dataset::rng`, `va_dataset::recipe` and `va_train::schedule`; needs Pillow only.
+Twin of `va_dataset::rng`, `va_dataset::recipe` and `va_train::schedule`; needs Pillow 13 or newer only.
 """
 import math
 
