@@ -17,5 +17,5 @@ export default defineConfig(({ mode }) => ({
     strictPort: true,
     proxy: { '/api': { target: process.env['VISAION_SERVICE'] ?? 'http://127.0.0.1:7878' } },
   },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'], restoreMocks: true },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.ts', 'lint/**/*.test.js'], restoreMocks: true },
 }));

@@ -22,13 +22,13 @@ export function pointsAt(course: Course, step: number): MetricPoint[] {
   const ramp = Math.min(1, epoch / Math.max(0.01, course.warmup_epochs));
   const points = [
     point('train/loss', 0.06 + 1.02 * fall + noise(0.1) * (0.25 + fall)),
-    point('train/accuracy', Math.min(1, course.best + 0.025 - 0.58 * fall + noise(0.04))),
     point('lr', course.learning_rate * ramp * 0.5 * (1 + Math.cos((Math.PI * epoch) / course.epochs))),
     point('images_per_s', 24 + noise(1.6)),
     point('data_wait', Math.abs(0.006 + noise(0.008))),
   ];
   if (step % course.steps_per_epoch === 0) {
     points.push(
+      point('train/accuracy', Math.min(1, course.best + 0.025 - 0.58 * fall + noise(0.02))),
       point('val/loss', 0.15 + 0.98 * fall + noise(0.07)),
       point('val/accuracy', Math.min(1, course.best + 0.01 - 0.6 * fall + noise(0.02))),
       point('val/macro_f1', Math.min(1, course.best - 0.62 * fall + noise(0.025))),

@@ -23,7 +23,9 @@ export class SamplePages {
   #query: Query | null = null;
   #pages = new Map<number, Sample[]>();
   #fresh = new Set<number>();
-  #asked = new Set<number>();
+  #reading = new Map<number, Promise<void>>();
+  /** Pages that could not be read: not asked for again until `invalidate`, or a screen would ask forever. */
+  #failed = new Set<number>();
   #turn = 0;
 
   /** Another list: forgets everything that was read. */
@@ -54,14 +56,14 @@ export class SamplePages {
   /** Reads what is missing of `[from, to)`. */
   need(from: number, to: number): void {
     for (const page of pagesOf(from, to, PAGE)) {
-      if (!this.#fresh.has(page) && !this.#asked.has(page)) void this.#read(page);
+      if (!this.#fresh.has(page) && !this.#reading.has(page) && !this.#failed.has(page))
+        void this.#read(page);
     }
   }
 
   /** The sample at an offset, read if need be. */
   async load(offset: number): Promise<Sample | undefined> {
-    const page = Math.floor(offset / PAGE);
-    if (!this.#fresh.has(page)) await this.#read(page);
+    await this.#ensure(Math.floor(offset / PAGE));
     return this.at(offset);
   }
 
@@ -69,7 +71,7 @@ export class SamplePages {
   async ids(from: number, to: number): Promise<string[]> {
     const ids: string[] = [];
     for (const page of pagesOf(from, to, PAGE)) {
-      if (!this.#fresh.has(page)) await this.#read(page);
+      await this.#ensure(page);
       const items = this.#pages.get(page) ?? [];
       items.forEach((sample, i) => {
         const offset = page * PAGE + i;
@@ -94,31 +96,46 @@ export class SamplePages {
   #restart(): void {
     this.#turn += 1;
     this.#fresh.clear();
-    this.#asked.clear();
+    this.#reading.clear();
+    this.#failed.clear();
   }
 
-  async #read(page: number): Promise<void> {
-    if (!this.#query) return;
+  /** Waits until a page has been read, by whoever asked first; again where a change came in between. */
+  async #ensure(page: number): Promise<void> {
+    let turn = -1;
+    while (!this.#fresh.has(page) && turn !== this.#turn) {
+      turn = this.#turn;
+      await (this.#reading.get(page) ?? this.#read(page));
+    }
+  }
+
+  #read(page: number): Promise<void> {
     const turn = this.#turn;
-    this.#asked.add(page);
+    const reading = this.#fetch(page, turn).finally(() => {
+      if (turn !== this.#turn) return;
+      this.#reading.delete(page);
+      this.loading = false;
+      this.revision += 1;
+    });
+    this.#reading.set(page, reading);
+    return reading;
+  }
+
+  async #fetch(page: number, turn: number): Promise<void> {
+    if (!this.#query) return;
     try {
       const window = await call('sample_window', { ...this.#query, offset: page * PAGE, limit: PAGE });
       if (turn !== this.#turn) return;
       this.#pages.delete(page);
       this.#pages.set(page, window.items);
       this.#fresh.add(page);
-      this.#asked.delete(page);
       this.total = window.total;
       this.error = undefined;
       this.#forget();
     } catch (thrown) {
-      if (turn === this.#turn) this.error = ApiError.from(thrown);
-    } finally {
-      if (turn === this.#turn) {
-        // A page that failed stays asked for, or the screen would ask for it forever: `invalidate` tries again.
-        this.loading = false;
-        this.revision += 1;
-      }
+      if (turn !== this.#turn) return;
+      this.#failed.add(page);
+      this.error = ApiError.from(thrown);
     }
   }
 

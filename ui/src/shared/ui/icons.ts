@@ -47,6 +47,7 @@ export const ICONS = {
   cpu: 'M7 7h10v10H7zM10 3v4M14 3v4M10 17v4M14 17v4M3 10h4M3 14h4M17 10h4M17 14h4',
   merge: 'M6 4v4c0 5 6 4 6 9v3M18 4v4c0 5-6 4-6 9',
   download: 'M12 4v11m0 0l-4-4m4 4l4-4M5 20h14',
+  region: 'M5 18L8 6l9-2 3 9-7 7z',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   filter: 'M4 5h16l-6 8v6l-4-2v-4z',
 } as const;

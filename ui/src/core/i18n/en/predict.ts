@@ -25,5 +25,6 @@ export const predict = {
   'predict.copy_csv': 'Copy as CSV',
   'predict.probabilities': 'Probabilities of {name}',
   'predict.only': 'Only {label}',
+  'predict.no_image': 'this is no image: its name ends otherwise',
   'predict.no_preview': 'No preview',
 } as const;

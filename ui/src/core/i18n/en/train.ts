@@ -13,6 +13,7 @@ export const train = {
 
   'train.hero': '{arch} · {size} px · batch {batch} · seed {seed}',
   'train.hero_dataset': 'dataset {name}',
+  'train.hero_version': '{name} version {n} ({train} / {val} / {test})',
   'train.kpi.epoch': 'epoch',
   'train.kpi.left': 'left',
   'train.kpi.took': 'took',
@@ -23,6 +24,8 @@ export const train = {
   'train.kpi.best_accuracy_at': 'best val accuracy, epoch {epoch}',
 
   'train.action.pause': 'Pause',
+  'train.action.pausing': 'Pausing after this step…',
+  'train.action.stopping': 'Stopping…',
   'train.action.resume': 'Resume',
   'train.action.stop': 'Stop',
   'train.action.evaluate': 'Evaluate',
@@ -90,6 +93,8 @@ export const train = {
   'train.form.go_data': 'Go to Data',
   'train.form.splits': 'Train {train} · Validation {val} · Test {test}',
   'train.form.unsplit': '{n} without a split are not used',
+  'train.form.will_split':
+    'Not split yet: at the start 70 % go to training, 15 % to validation and 15 % to the test, the same shares of every class.',
   'train.form.no_train': 'No image is in the training split. Split the dataset in Data first.',
   'train.form.no_val':
     'No image is in the validation split: the best epoch cannot be told from the others. Split the dataset in Data first.',

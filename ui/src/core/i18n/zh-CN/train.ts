@@ -15,6 +15,7 @@ export const train: Readonly<Record<keyof typeof en, Message>> = {
 
   'train.hero': '{arch} · {size} px · 批量 {batch} · 种子 {seed}',
   'train.hero_dataset': '数据集 {name}',
+  'train.hero_version': '{name} 版本 {n}（{train} / {val} / {test}）',
   'train.kpi.epoch': '轮次',
   'train.kpi.left': '剩余时间',
   'train.kpi.took': '用时',
@@ -25,6 +26,8 @@ export const train: Readonly<Record<keyof typeof en, Message>> = {
   'train.kpi.best_accuracy_at': '最佳验证准确率，第 {epoch} 轮',
 
   'train.action.pause': '暂停',
+  'train.action.pausing': '本步完成后暂停…',
+  'train.action.stopping': '正在停止…',
   'train.action.resume': '继续',
   'train.action.stop': '停止',
   'train.action.evaluate': '评估',
@@ -91,6 +94,7 @@ export const train: Readonly<Record<keyof typeof en, Message>> = {
   'train.form.go_data': '前往数据',
   'train.form.splits': '训练 {train} · 验证 {val} · 测试 {test}',
   'train.form.unsplit': '{n} 张未划分的图像不会使用',
+  'train.form.will_split': '尚未划分：开始时按类别等比例划分，70 % 训练、15 % 验证、15 % 测试。',
   'train.form.no_train': '训练集中没有图像。请先在“数据”中划分数据集。',
   'train.form.no_val': '验证集中没有图像：无法判断哪一轮最好。请先在“数据”中划分数据集。',
   'train.form.unlabelled': '{n} 张没有类别的图像不会使用',
