@@ -1,6 +1,8 @@
-import { ApiError, type Picked } from '@/ipc/adapter';
-import { activeAdapter, call } from '@/ipc/client';
+import { t } from '@/core/i18n/index.svelte';
+import { ApiError, type Picked, type PickedFile } from '@/ipc/adapter';
+import { activeAdapter, call, thumbnailUrl } from '@/ipc/client';
 import type { Prediction, Warning } from '@/ipc/types';
+import { fileOf, isImageName, shownName } from './names';
 
 /** An answered image; `preview` is an address that lives as long as the answer, or nothing to show. */
 export interface Answer extends Prediction {
@@ -51,14 +53,16 @@ export class Asking {
       const source = await this.#source(picked);
       this.brought = null;
       const answer = await call('model_predict', { id, version, ...source });
-      const previews = previewsOf(picked);
+      const files = picked.kind === 'files' ? picked.files : [];
       const fresh = answer.predictions.map((p) => ({
         ...p,
         key: this.#nextKey++,
-        preview: previews(p.name, p.sample_id ?? null),
+        name: shownName(p.name, files),
+        preview: previewOf(p, files),
       }));
       this.answers = [...this.answers, ...fresh];
-      this.leftOut = [...this.leftOut, ...answer.left_out.warnings];
+      const left = answer.left_out.warnings.map((w) => ({ ...w, subject: shownName(w.subject, files) }));
+      this.leftOut = [...this.leftOut, ...left, ...notLookedAt(files)];
     } catch (thrown) {
       this.error = ApiError.from(thrown);
     } finally {
@@ -80,14 +84,16 @@ export class Asking {
   }
 }
 
-/** Files of a browser are shown from memory; samples by their thumbnail; paths of the machine are not readable here. */
-function previewsOf(picked: Picked): (name: string, sample_id: string | null) => string | null {
-  const files = picked.kind === 'files' ? picked.files : [];
-  return (name, sample_id) => {
-    if (sample_id) return activeAdapter().mediaUrl(`samples/${sample_id}/thumbnail?size=256`);
-    const found = files.find(
-      (f) => f.relative_path === name || f.file.name === name || f.relative_path.endsWith(`/${name}`),
-    );
-    return found ? URL.createObjectURL(found.file) : null;
-  };
+/** Files that are no images are not looked at within an upload; they are named here, so that none goes in silence. */
+function notLookedAt(files: readonly PickedFile[]): Warning[] {
+  return files
+    .filter(({ relative_path }) => !isImageName(relative_path))
+    .map(({ relative_path }) => ({ subject: relative_path, reason: t('predict.no_image') }));
+}
+
+/** Samples show their thumbnail, files of a browser themselves; paths of the machine cannot be read from here. */
+function previewOf({ name, sample_id }: Prediction, files: readonly PickedFile[]): string | null {
+  if (sample_id) return thumbnailUrl(sample_id);
+  const found = fileOf(name, files);
+  return found ? URL.createObjectURL(found.file) : null;
 }

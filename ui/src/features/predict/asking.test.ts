@@ -42,6 +42,15 @@ it('collects the answers and every file that was left out', async () => {
   expect(asking.leftOut.map((w) => w.subject)).toEqual(['notes.txt', 'notes.txt']);
 });
 
+it('names what the browser gave and the application did not look at', async () => {
+  const asking = new Asking();
+  const given = files();
+  if (given.kind === 'files')
+    given.files.push({ file: new File(['x'], 'b.doc'), relative_path: 'box/b.doc' });
+  await asking.add(given, version.model_id, version.number);
+  expect(asking.leftOut.map((w) => w.subject)).toContain('box/b.doc');
+});
+
 it('keeps earlier answers when the next question fails', async () => {
   const asking = new Asking();
   await asking.add(paths, version.model_id, version.number);

@@ -29,6 +29,7 @@ it('survives a job whose params say nothing', () => {
   for (const params of [null, undefined, 'text', 7, {}]) {
     expect(requestOf(job(params))).toEqual({
       dataset_id: null,
+      dataset_version_id: null,
       settings: null,
       model_id: null,
       model_name: null,

@@ -3,6 +3,7 @@ import type { Job, TrainSettings } from '@/ipc/types';
 /** What a training run was asked, as far as its job still tells. */
 export interface RunRequest {
   readonly dataset_id: string | null;
+  readonly dataset_version_id: string | null;
   readonly settings: TrainSettings | null;
   readonly model_id: string | null;
   readonly model_name: string | null;
@@ -13,6 +14,7 @@ export function requestOf(job: Job): RunRequest {
   const settings = record(params['settings']);
   return {
     dataset_id: text(params['dataset_id']) ?? job.dataset_id ?? null,
+    dataset_version_id: text(params['dataset_version_id']),
     settings: typeof settings['arch'] === 'string' ? (settings as unknown as TrainSettings) : null,
     model_id: text(params['model_id']),
     model_name: text(params['model_name']),
