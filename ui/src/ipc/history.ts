@@ -4,7 +4,8 @@ import type { HistoryState, OpKind } from './types';
 
 /** What an undoable change was, in words. */
 export function opText({ op, count }: OpKind): string {
-  if (/(create|rename|update|merge|delete|recolor)_label|label_/.test(op)) return t('op.class');
+  if (op === 'import') return t('op.import', { n: count });
+  if (/^(create|update|merge|delete)_label$/.test(op)) return t('op.class');
   if (op.includes('delete')) return t('op.delete', { n: count });
   if (op.includes('label')) return t('op.label', { n: count });
   if (op.includes('split')) return t('op.split', { n: count });

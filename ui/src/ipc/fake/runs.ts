@@ -1,5 +1,6 @@
 import type { Job, JobState, TrainSettings } from '../types';
 import { pointsAt, type Course } from './curves';
+import { freeze } from './library';
 import { newId } from './random';
 import type { FakeDataset, World } from './world';
 
@@ -65,7 +66,13 @@ export function addRun(world: World, plan: RunPlan): Job {
       epoch: Math.min(settings.epochs, Math.floor(steps / steps_per_epoch) + (ended ? 0 : 1)),
       epochs: settings.epochs,
     },
-    params: { dataset_id: dataset.id, task: 'classification', settings, model_name: plan.model_name },
+    params: {
+      dataset_id: dataset.id,
+      dataset_version_id: freeze(dataset).id,
+      task: 'classification',
+      settings,
+      model_name: plan.model_name,
+    },
     result: plan.result ?? null,
     error: plan.error ?? null,
     created_ms,

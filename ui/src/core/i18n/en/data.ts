@@ -68,6 +68,7 @@ export const data = {
   'op.split': 'split of {n}',
   'op.delete': 'deletion of {n}',
   'op.class': 'change of classes',
+  'op.import': 'import of {n}',
   'op.other': 'last change',
   'facets.label': 'Filters',
   'facets.split': 'Split',

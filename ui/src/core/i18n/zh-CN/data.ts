@@ -71,6 +71,7 @@ export const data: Readonly<Record<keyof typeof en, Message>> = {
   'op.split': '{n} 个样本的划分',
   'op.delete': '删除 {n} 个',
   'op.class': '类别的更改',
+  'op.import': '导入 {n} 个',
   'op.other': '上一次更改',
   'facets.label': '筛选',
   'facets.split': '划分',
