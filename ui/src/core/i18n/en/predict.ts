@@ -1,5 +1,4 @@
 export const predict = {
-  'predict.title': 'Predict',
   'predict.empty': 'No model to ask yet',
   'predict.empty_hint': 'Train a model first; then drop images here and see what it says.',
   'predict.go_train': 'Go to Train',

@@ -4,11 +4,10 @@ export const train = {
   'train.no_runs': 'No runs yet',
   'train.no_runs_hint':
     'Train a model on the labelled images of a dataset. Everything stays on this machine.',
-  'train.no_runs_of_project': 'This project has no runs yet.',
   'train.pick_run': 'Choose a run on the left, or start a new one.',
   'train.not_found': 'This run is gone',
   'train.run_settings': '{arch} · {size} px',
-  'train.run_queued': 'waiting for its turn',
+  'train.version_short': 'v{n}',
   'train.best_list': 'Best validation macro F1',
 
   'train.hero': '{arch} · {size} px · batch {batch} · seed {seed}',
@@ -82,8 +81,6 @@ export const train = {
   'train.why.cancelled_safe': 'Images, labels and earlier models are untouched. No model version was made.',
   'train.why.cancelled_do': 'Resume goes on from the last checkpoint, if there is one.',
   'train.why.queued': 'Waiting: one training runs at a time. It starts by itself.',
-  'train.done': 'Done: model {name}, version {number}.',
-  'train.phase.starting': 'Getting ready…',
   'train.waiting_points': 'The curves start with the first step.',
 
   'train.form.title': 'New run',
@@ -120,11 +117,9 @@ export const train = {
   'train.form.learning': 'Learning',
   'train.form.augmentation': 'Changes to training images',
   'train.form.more': 'All settings',
-  'train.form.optimiser': 'Optimiser',
   'train.form.optimiser_hint': 'AdamW: Loshchilov and Hutter 2019, decoupled weight decay; cosine schedule.',
   'train.form.device': 'Device',
   'train.form.device_auto': 'Automatic',
-  'train.form.device_auto_hint': 'The best that is ready.',
   'train.form.device_cpu': 'CPU only',
   'train.form.device_ready': 'ready',
   'train.form.device_missing': 'not available',

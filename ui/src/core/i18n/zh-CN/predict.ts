@@ -2,7 +2,6 @@ import type { Message } from '../message';
 import type { predict as en } from '../en/predict';
 
 export const predict: Readonly<Record<keyof typeof en, Message>> = {
-  'predict.title': '预测',
   'predict.empty': '还没有可用的模型',
   'predict.empty_hint': '请先训练模型，然后把图像拖到这里，查看它的判断。',
   'predict.go_train': '前往训练',
