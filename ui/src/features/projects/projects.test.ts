@@ -5,7 +5,6 @@ import { closeEvents } from '@/ipc/events';
 import { FakeAdapter } from '@/ipc/fake';
 import { ApiError } from '@/ipc/adapter';
 import { jobs } from '@/ipc/stores/jobs.svelte';
-import { parseRoute } from '@/core/route';
 import Screen from './Screen.svelte';
 
 let fake: FakeAdapter;
@@ -23,7 +22,7 @@ async function press(testid: string): Promise<void> {
 function show(library: string): void {
   fake = new FakeAdapter(library);
   useAdapter(fake);
-  screen = mount(Screen, { target: document.body, props: { route: parseRoute('') } });
+  screen = mount(Screen, { target: document.body });
 }
 
 beforeEach(() => {
@@ -55,7 +54,7 @@ describe('the projects screen', () => {
     fake = new FakeAdapter('');
     fake.fail('project_list', new ApiError('io', 'The library cannot be read.'));
     useAdapter(fake);
-    screen = mount(Screen, { target: document.body, props: { route: parseRoute('') } });
+    screen = mount(Screen, { target: document.body });
     await vi.waitFor(() => expect(find('error-state')?.textContent).toContain('The library cannot be read.'));
     fake.fail('project_list');
     find('error-state')?.querySelector('button')?.click();
