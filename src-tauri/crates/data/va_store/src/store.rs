@@ -157,6 +157,18 @@ impl Store {
         writer.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).sql("closing the library")
     }
 
+    /// As if the disk held only `pages` more pages: for tests of a full disk.
+    ///
+    /// # Errors
+    /// `Conflict` after `close`.
+    #[doc(hidden)]
+    pub fn limit_size_for_test(&self, pages: i64) -> Result<()> {
+        let guard = self.writer.lock();
+        let conn = &guard.as_ref().ok_or_else(closed)?.conn;
+        let used: i64 = conn.query_row("PRAGMA page_count", [], |row| row.get(0)).sql("limiting the size")?;
+        conn.query_row(&format!("PRAGMA max_page_count = {}", used + pages), [], |_| Ok(())).sql("limiting the size")
+    }
+
     /// SQLite's own check of the file and of every foreign key, then our counts against a recount. Empty when all is
     /// well.
     ///

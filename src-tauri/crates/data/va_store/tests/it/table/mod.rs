@@ -1,0 +1,15 @@
+mod annotations;
+mod audit_log;
+mod dataset_versions;
+mod datasets;
+mod evaluations;
+mod jobs;
+mod labels;
+mod media;
+mod members;
+mod metrics;
+mod models;
+mod projects;
+mod samples;
+mod settings;
+mod tags;
