@@ -1,0 +1,157 @@
+//! The whole engine road through the trait: forecast, train, evaluate, export.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use va_domain::{CertificateVerdict, TrainSettings};
+use va_engine::{
+    CpuEngine, Ending, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainEvent, TrainJob, evaluate,
+    standard_preprocessing,
+};
+use va_error::{Code, Error, Result};
+
+/// Stripes: class 0 lie, class 1 stand.
+struct Stripes {
+    len: usize,
+    broken: Option<usize>,
+}
+
+impl SampleSource for Stripes {
+    fn len(&self) -> usize {
+        self.len
+    }
+    fn class_idx(&self, index: usize) -> u32 {
+        (index % 2) as u32
+    }
+    fn key(&self, index: usize) -> String {
+        format!("stripes-{index}")
+    }
+    fn load(&self, index: usize) -> Result<RgbImage> {
+        if self.broken == Some(index) {
+            return Err(Error::invalid("truncated"));
+        }
+        let side = 32u32;
+        let value = |x: u32, y: u32| {
+            let along = if index % 2 == 0 { y } else { x } + index as u32;
+            if (along / 3).is_multiple_of(2) { 220 - index as u8 } else { 30 + index as u8 }
+        };
+        let pixels = (0..side * side).flat_map(|at| [value(at % side, at / side); 3]).collect();
+        RgbImage::new(side, side, pixels)
+    }
+}
+
+fn stripes(len: usize) -> Arc<Stripes> {
+    Arc::new(Stripes { len, broken: None })
+}
+
+fn classes() -> Vec<String> {
+    vec!["lying".to_owned(), "standing".to_owned()]
+}
+
+fn settings() -> TrainSettings {
+    TrainSettings { image_size_px: 32, batch_size: 8, epochs: 3, warmup_epochs: 0.0, ..TrainSettings::default() }
+}
+
+fn job(dir: &std::path::Path, settings: &TrainSettings) -> TrainJob {
+    TrainJob {
+        settings: settings.clone(),
+        classes: classes(),
+        train_len: 24,
+        val_len: 8,
+        preprocessing: standard_preprocessing(settings.image_size_px),
+        checkpoint_dir: dir.join("run"),
+        model_dir: dir.join("model"),
+        resume: true,
+        initial_weights: None,
+    }
+}
+
+#[test]
+fn from_images_to_a_certified_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, settings) = (CpuEngine::new(), settings());
+    let events = Mutex::new(Vec::new());
+    let hear = |event| events.lock().unwrap().push(event);
+    let preprocessing = standard_preprocessing(32);
+    let mut host =
+        LoaderHost::new(stripes(24), Some(stripes(8)), &classes(), &settings, &preprocessing, hear, || Stop::Continue)
+            .unwrap();
+    let job = job(dir.path(), &settings);
+    let outcome = engine.train(&job, &mut host).unwrap();
+    assert_eq!((outcome.ending, outcome.steps), (Ending::Completed, 9));
+    assert!(outcome.metrics.contains_key("val/macro_f1"), "{:?}", outcome.metrics);
+    assert!(matches!(events.lock().unwrap().last(), Some(TrainEvent::Finished { outcome: Ending::Completed, .. })));
+
+    let session = engine.open_session(&job.model_dir).unwrap();
+    assert_eq!(Some(&session.card().weights_hash), outcome.weights_hash.as_ref());
+    let test = Stripes { len: 20, broken: Some(4) };
+    let result = evaluate(session.as_ref(), &test, &mut |_, _| Stop::Continue).unwrap();
+    assert_eq!(result.summary.sample_count, 19);
+    assert_eq!(result.left_out.warnings[0].subject, "stripes-4");
+    assert_eq!(result.samples.len(), 19);
+    assert!(result.summary.accuracy >= 0.9, "{:?}", result.summary);
+
+    let exported = engine.export_onnx(&job.model_dir, &dir.path().join("m.onnx"), &test).unwrap();
+    assert_eq!(exported.certificate.verdict, CertificateVerdict::Pass, "{:?}", exported.certificate);
+}
+
+#[test]
+fn a_cancelled_evaluation_and_an_empty_one_say_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, mut settings) = (CpuEngine::new(), settings());
+    settings.epochs = 1;
+    let preprocessing = standard_preprocessing(32);
+    let mut host = LoaderHost::new(
+        stripes(24),
+        Some(stripes(8)),
+        &classes(),
+        &settings,
+        &preprocessing,
+        |_| {},
+        || Stop::Continue,
+    )
+    .unwrap();
+    let job = job(dir.path(), &settings);
+    engine.train(&job, &mut host).unwrap();
+    let session = engine.open_session(&job.model_dir).unwrap();
+    let error = evaluate(session.as_ref(), stripes(4).as_ref(), &mut |_, _| Stop::Cancel).unwrap_err();
+    assert_eq!(error.code(), Code::Cancelled);
+    let error = evaluate(session.as_ref(), stripes(0).as_ref(), &mut |_, _| Stop::Continue).unwrap_err();
+    assert_eq!(error.code(), Code::InvalidInput);
+}
+
+#[test]
+fn a_cancelled_run_leaves_no_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings();
+    let preprocessing = standard_preprocessing(32);
+    let mut host =
+        LoaderHost::new(stripes(24), None, &classes(), &settings, &preprocessing, |_| {}, || Stop::Cancel).unwrap();
+    let mut job = job(dir.path(), &settings);
+    job.val_len = 0;
+    let outcome = CpuEngine::new().train(&job, &mut host).unwrap();
+    assert_eq!((outcome.ending, outcome.weights_hash), (Ending::Cancelled, None));
+    assert!(!job.model_dir.exists());
+}
+
+#[test]
+fn the_forecast_grows_with_the_batch_and_refuses_what_cannot_be() {
+    let engine = CpuEngine::new();
+    let mut settings = settings();
+    let small = engine.forecast(&settings, 3, 1000).unwrap();
+    settings.batch_size = 64;
+    let large = engine.forecast(&settings, 3, 1000).unwrap();
+    assert!(large.peak_memory_bytes > small.peak_memory_bytes);
+    assert_eq!((small.steps, large.steps), (375, 45));
+    assert_eq!(small.parameter_count, 11_178_051);
+    assert!(small.fits && small.free_memory_bytes > 0);
+    settings.arch = "resnet0".to_owned();
+    assert!(engine.forecast(&settings, 3, 1000).unwrap_err().to_string().contains("resnet18"));
+}
+
+#[test]
+fn the_engine_says_what_it_is() {
+    let about = CpuEngine::new().describe();
+    assert!(about.archs.contains(&"resnet18".to_owned()));
+    assert!(about.devices[0].available && !about.devices[1].available && !about.devices[1].note.is_empty());
+}
