@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use serde_json::{Value, json};
 use va_domain::{Actor, Event, MediaHash, Role};
-use va_engine::Engine;
+use va_engine::{CpuEngine, Engine};
 use va_error::{Code, Error, Result};
 use va_media::ImageKind;
 use va_store::{Op, Store, Tx};
@@ -49,7 +49,7 @@ impl App {
     /// # Errors
     /// `LibraryLocked` when it is owned, and the others of [`Store::open`].
     pub fn open(library_dir: &Path, options: OpenOptions) -> Result<Self> {
-        Self::open_with_engine(library_dir, options, Arc::new(crate::no_engine::NoEngine))
+        Self::open_with_engine(library_dir, options, Arc::new(CpuEngine::new()))
     }
 
     /// As [`open`](Self::open), with an engine of choice.

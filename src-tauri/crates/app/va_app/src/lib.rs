@@ -7,7 +7,6 @@
 
 mod app;
 mod event_bus;
-mod no_engine;
 
 pub mod annotations;
 pub mod assets;

@@ -11,7 +11,7 @@ use crate::{App, assets, datasets, import};
 const SAMPLE_NAME: &str = "Blood cells";
 
 /// The bundled project, and the job that imports its images.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SampleProject {
     pub project: Project,
     pub dataset: Dataset,
