@@ -12,6 +12,7 @@ import { COMMANDS } from './generated/commands';
 import type { AppEvent } from './types';
 
 const BASE = '/api/v1';
+const RECONNECT_AFTER_MS = 3000;
 
 /** Turns a command into method, address and body: path places first, the rest as query (GET, DELETE) or body. */
 export function httpRequest(
@@ -64,25 +65,30 @@ export class HttpAdapter implements Adapter {
   }
 
   subscribe(onEvent: (event: AppEvent) => void, connected: (is: boolean) => void): () => void {
-    const source = new EventSource(`${BASE}/events`, { withCredentials: true });
+    let source: EventSource;
+    let again: ReturnType<typeof setTimeout> | undefined;
     let lost = false;
-    const take = (message: MessageEvent<string>): void => onEvent(JSON.parse(message.data) as AppEvent);
-    source.onmessage = take;
-    // A server may also name its events after their kind.
-    for (const kind of ['changed', 'job', 'metrics', 'resources', 'lagged']) {
-      source.addEventListener(kind, take as (event: Event) => void);
-    }
-    source.onopen = () => {
-      connected(true);
-      // What happened in between was not heard: everything may be old.
-      if (lost) onEvent({ kind: 'lagged' });
-      lost = false;
+    const open = (): void => {
+      source = new EventSource(`${BASE}/events`, { withCredentials: true });
+      source.onmessage = (message: MessageEvent<string>) => onEvent(JSON.parse(message.data) as AppEvent);
+      source.onopen = () => {
+        connected(true);
+        // What happened in between was not heard: everything may be old.
+        if (lost) onEvent({ kind: 'lagged' });
+        lost = false;
+      };
+      source.onerror = () => {
+        lost = true;
+        connected(false);
+        // A browser tries again by itself unless it was refused.
+        if (source.readyState === EventSource.CLOSED) again = setTimeout(open, RECONNECT_AFTER_MS);
+      };
     };
-    source.onerror = () => {
-      lost = true;
-      connected(false);
+    open();
+    return () => {
+      clearTimeout(again);
+      source.close();
     };
-    return () => source.close();
   }
 
   mediaUrl(path: string): string {

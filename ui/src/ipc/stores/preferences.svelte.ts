@@ -1,4 +1,5 @@
 import { languageFor, setLanguage } from '@/core/i18n/index.svelte';
+import { readKept } from '@/core/kept';
 import { call } from '../client';
 import { onChange } from '../query.svelte';
 import type { Settings, Theme } from '../types';
@@ -20,8 +21,8 @@ class Preferences {
       this.#dark = !event.matches;
       this.#show();
     });
-    const kept = localStorage.getItem(KEPT);
-    if (kept) this.#take(JSON.parse(kept) as Settings);
+    const kept = readKept<Settings>(KEPT);
+    if (kept) this.#take({ ...this.settings, ...kept });
     else this.#show();
     onChange(['settings'], () => void this.reload());
     void this.reload();

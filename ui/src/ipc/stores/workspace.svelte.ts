@@ -1,3 +1,4 @@
+import { readKept } from '@/core/kept';
 import { call } from '../client';
 import { onChange } from '../query.svelte';
 import type { Dataset, Project } from '../types';
@@ -59,7 +60,7 @@ class Workspace {
   }
 
   async #restore(): Promise<void> {
-    const kept = JSON.parse(localStorage.getItem(KEPT) ?? '{}') as { project?: string; dataset?: string };
+    const kept = readKept<{ project?: string; dataset?: string }>(KEPT) ?? {};
     if (kept.project) this.project = await call('project_get', { id: kept.project }).catch(() => null);
     if (kept.dataset && !this.dataset) {
       this.dataset = await call('dataset_get', { id: kept.dataset }).catch(() => null);
