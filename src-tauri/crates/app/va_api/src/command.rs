@@ -6,7 +6,10 @@ use std::sync::LazyLock;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use va_domain::Role;
+use serde_json::Value;
+use va_app::App;
+use va_domain::{Actor, Role};
+use va_error::{Error, Result};
 
 /// The HTTP method of a command's route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +31,7 @@ impl Method {
     }
 }
 
+type Run = Box<dyn Fn(&App, &Actor, Value) -> Result<Value> + Send + Sync>;
 type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// One thing the application can be asked, whoever asks.
@@ -44,6 +48,7 @@ pub struct Command {
     pub role: Role,
     pub(crate) request: SchemaOf,
     pub(crate) response: SchemaOf,
+    pub(crate) run: Run,
 }
 
 impl Command {
@@ -53,6 +58,7 @@ impl Command {
         path: &'static str,
         role: Role,
         summary: &'static str,
+        run: impl Fn(&App, &Actor, Q) -> Result<R> + Send + Sync + 'static,
     ) -> Self
     where
         Q: DeserializeOwned + JsonSchema,
@@ -67,6 +73,11 @@ impl Command {
             role,
             request: |generator| generator.subschema_for::<Q>(),
             response: |generator| generator.subschema_for::<R>(),
+            run: Box::new(move |app, actor, request| {
+                let request = serde_json::from_value(request)
+                    .map_err(|error| Error::invalid(format!("the request of {name} is wrong: {error}")))?;
+                Ok(serde_json::to_value(run(app, actor, request)?)?)
+            }),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
+use va_domain::PageRequest;
 use va_error::{Code, Error};
 
 /// The empty answer of a command that only does something.
@@ -37,6 +38,15 @@ impl From<ApiError> for Error {
             None => made,
         }
     }
+}
+
+/// The answer of a command that gives nothing.
+pub(crate) fn done(outcome: va_error::Result<()>) -> va_error::Result<Done> {
+    outcome.map(|()| Done {})
+}
+
+pub(crate) fn page(limit: Option<u32>, cursor: Option<String>) -> PageRequest {
+    PageRequest { limit, cursor }
 }
 
 /// Tells a field that is absent (`None`: leave it) from one that is null (`Some(None)`: clear it).

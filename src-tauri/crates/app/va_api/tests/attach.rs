@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde_json::{Value, json};
+use va_api::Events;
 use va_api::attach::{Attachment, Serve, Serving, serve};
 use va_domain::Event;
 use va_error::{Code, Error, Result};
@@ -25,8 +26,8 @@ impl Serve for Echo {
         }
     }
 
-    fn subscribe(&self) -> Receiver<Event> {
-        self.events.clone()
+    fn subscribe(&self) -> Events {
+        Events::Forwarded(self.events.clone())
     }
 }
 

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::RecvTimeoutError;
 use interprocess::local_socket::{Listener, ListenerOptions, Stream, prelude::*};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use va_domain::Event;
 use va_error::{Code, Context as _, Error, Result};
 
 use super::place::places;
 use super::wire::{Answer, EventLine, MAX_REQUEST_BYTES, Request, SUBSCRIBE, read_line, write_line};
+use crate::events::Events;
 
 /// More than anyone has windows; a runaway script is told so.
 const MAX_CONNECTIONS: usize = 64;
@@ -31,7 +31,7 @@ pub trait Serve: Send + Sync + 'static {
     fn call(&self, name: &str, request: Value) -> Result<Value>;
 
     /// What changes from now on. A slow reader loses the oldest and gets `Event::Lagged`.
-    fn subscribe(&self) -> Receiver<Event>;
+    fn subscribe(&self) -> Events;
 }
 
 /// The socket of an owned library. Dropping it closes the socket; connections end with their current request.

@@ -1,11 +1,20 @@
 //! Datasets: counts, splits, frozen versions, export of the labels, history.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use va_domain::{
     Dataset, DatasetId, DatasetVersion, ExportFormat, Facets, HistoryState, Job, Page, ProjectId, Role, SplitCounts,
+    SplitRatios,
 };
 
+use va_app::export::{self, DatasetExportRequest as DatasetExport};
+use va_app::split;
+use va_app::{datasets, history, versions};
+
+use va_error::WarningReport;
+
 use crate::command::{Command, Method};
-use crate::wire::{Done, request};
+use crate::wire::{Done, done, page, request};
 
 request! {
     DatasetListRequest {
@@ -47,16 +56,32 @@ request! {
     }
 }
 
+/// Samples in each split, and what the split could not do (a class with too few samples for every split).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SplitOutcome {
+    #[serde(flatten)]
+    pub counts: SplitCounts,
+    pub report: WarningReport,
+}
+
 pub(crate) fn commands() -> Vec<Command> {
     use Method::{Delete, Get, Post, Put};
     vec![
-        Command::new::<DatasetListRequest, Page<Dataset>>("dataset_list", Get, "/datasets", Role::Viewer, "Datasets"),
+        Command::new::<DatasetListRequest, Page<Dataset>>(
+            "dataset_list",
+            Get,
+            "/datasets",
+            Role::Viewer,
+            "Datasets",
+            |app, _, q| datasets::list(app, q.search.as_deref().unwrap_or_default(), &page(q.limit, q.cursor)),
+        ),
         Command::new::<DatasetCreateRequest, Dataset>(
             "dataset_create",
             Post,
             "/datasets",
             Role::Owner,
             "Make an empty dataset",
+            |app, actor, q| datasets::create(app, actor, &q.name, &q.description, q.project_id),
         ),
         Command::new::<DatasetRequest, Dataset>(
             "dataset_get",
@@ -64,6 +89,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}",
             Role::Viewer,
             "One dataset with its counts",
+            |app, _, q| datasets::get(app, q.id),
         ),
         Command::new::<DatasetUpdateRequest, Dataset>(
             "dataset_update",
@@ -71,6 +97,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}",
             Role::Owner,
             "Rename or describe a dataset",
+            |app, actor, q| datasets::update(app, actor, q.id, q.name.as_deref(), q.description.as_deref()),
         ),
         Command::new::<DatasetDeleteRequest, Done>(
             "dataset_delete",
@@ -78,6 +105,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}",
             Role::Owner,
             "Delete a dataset; refused while a model needs it, unless forced",
+            |app, actor, q| done(datasets::delete(app, actor, q.id, q.force)),
         ),
         Command::new::<DatasetRequest, Facets>(
             "dataset_facets",
@@ -85,13 +113,19 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}/facets",
             Role::Viewer,
             "Counts by class, split and labelled state",
+            |app, _, q| datasets::facets(app, q.id),
         ),
-        Command::new::<DatasetSplitRequest, SplitCounts>(
+        Command::new::<DatasetSplitRequest, SplitOutcome>(
             "dataset_split",
             Post,
             "/datasets/{id}/split",
             Role::Reviewer,
             "Split into train, validation and test: stratified by class, the same seed gives the same split",
+            |app, actor, q| {
+                let ratios = SplitRatios { train: q.train, val: q.val, test: q.test };
+                split::split(app, actor, q.id, ratios, q.seed, q.only_unsplit)
+                    .map(|made| SplitOutcome { counts: made.counts, report: made.report })
+            },
         ),
         Command::new::<DatasetVersionsRequest, Page<DatasetVersion>>(
             "dataset_versions",
@@ -99,6 +133,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}/versions",
             Role::Viewer,
             "Frozen versions, newest first",
+            |app, _, q| versions::list(app, q.id).map(Page::whole),
         ),
         Command::new::<DatasetFreezeRequest, DatasetVersion>(
             "dataset_freeze",
@@ -106,6 +141,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}/versions",
             Role::Reviewer,
             "Freeze the dataset as it is; unchanged since the newest version, that one is given",
+            |app, actor, q| versions::freeze(app, actor, q.id, &q.note),
         ),
         Command::new::<DatasetExportRequest, Job>(
             "dataset_export",
@@ -113,6 +149,10 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}/export",
             Role::Annotator,
             "Write the labels as CSV, or the images as a folder a class",
+            |app, actor, q| {
+                let request = DatasetExport { format: q.format, out: q.out.into() };
+                export::start(app, actor, q.id, &request)
+            },
         ),
         Command::new::<DatasetRequest, HistoryState>(
             "history_get",
@@ -120,6 +160,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}/history",
             Role::Viewer,
             "What undo and redo would do",
+            |app, _, q| history::get(app, q.id),
         ),
         Command::new::<DatasetRequest, HistoryState>(
             "history_undo",
@@ -127,6 +168,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}/undo",
             Role::Annotator,
             "Take back the last change",
+            |app, actor, q| history::undo(app, actor, q.id),
         ),
         Command::new::<DatasetRequest, HistoryState>(
             "history_redo",
@@ -134,6 +176,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}/redo",
             Role::Annotator,
             "Do the change again that was taken back",
+            |app, actor, q| history::redo(app, actor, q.id),
         ),
     ]
 }

@@ -2,6 +2,8 @@
 
 use va_domain::{Evaluation, EvaluationId, EvaluationSample, Job, ModelVersionId, Page, ProjectId, Role, Split};
 
+use va_app::evaluations;
+
 use crate::command::{Command, Method};
 use crate::wire::request;
 
@@ -38,6 +40,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/evaluations",
             Role::Owner,
             "Evaluate a model version; the job's result names the evaluation",
+            |app, actor, q| evaluations::create(app, actor, q.model_version_id, q.split),
         ),
         Command::new::<EvaluationListRequest, Page<Evaluation>>(
             "evaluation_list",
@@ -45,6 +48,15 @@ pub(crate) fn commands() -> Vec<Command> {
             "/evaluations",
             Role::Viewer,
             "Evaluations, newest first",
+            |app, _, q| {
+                let request = evaluations::EvaluationListRequest {
+                    model_version_id: q.model_version_id,
+                    project_id: q.project_id,
+                    limit: q.limit,
+                    cursor: q.cursor,
+                };
+                evaluations::list(app, &request)
+            },
         ),
         Command::new::<EvaluationRequest, Evaluation>(
             "evaluation_get",
@@ -52,6 +64,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/evaluations/{id}",
             Role::Viewer,
             "One evaluation with its confusion matrix",
+            |app, _, q| evaluations::get(app, q.id),
         ),
         Command::new::<EvaluationSamplesRequest, Page<EvaluationSample>>(
             "evaluation_samples",
@@ -59,6 +72,19 @@ pub(crate) fn commands() -> Vec<Command> {
             "/evaluations/{id}/samples",
             Role::Viewer,
             "The samples behind a cell, a threshold or the errors",
+            |app, _, q| {
+                let request = evaluations::EvaluationSamplesRequest {
+                    id: q.id,
+                    actual: q.actual,
+                    predicted: q.predicted,
+                    wrong_only: q.wrong_only,
+                    threshold: q.threshold,
+                    class_idx: q.class_idx,
+                    limit: q.limit,
+                    cursor: q.cursor,
+                };
+                evaluations::samples(app, &request)
+            },
         ),
     ]
 }

@@ -3,11 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use va_domain::{
-    DatasetId, Job, JobId, JobKind, JobState, MetricSeries, ModelId, Page, ProjectId, Role, Task, TrainSettings,
+    DatasetId, Job, JobId, JobKind, JobState, MetricSeries, ModelId, Page, ProjectId, Role, Task, TrainRequest,
+    TrainSettings,
 };
 
+use va_app::jobs;
+
 use crate::command::{Command, Method};
-use crate::wire::{Done, request};
+use crate::wire::{Done, done, request};
 
 /// Kinds of job that are started here; the others start where they belong (import, export, evaluation).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +42,20 @@ request! {
     JobRequest { id: JobId }
 }
 
+impl JobCreateRequest {
+    fn train(self) -> TrainRequest {
+        let JobCreateKind::Train = self.kind;
+        TrainRequest {
+            dataset_id: self.dataset_id,
+            task: self.task,
+            settings: self.settings,
+            project_id: self.project_id,
+            model_id: self.model_id,
+            model_name: self.model_name,
+        }
+    }
+}
+
 /// The curves of a job.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobMetrics {
@@ -48,15 +65,41 @@ pub struct JobMetrics {
 pub(crate) fn commands() -> Vec<Command> {
     use Method::{Delete, Get, Post};
     vec![
-        Command::new::<JobListRequest, Page<Job>>("job_list", Get, "/jobs", Role::Viewer, "Jobs, newest first"),
-        Command::new::<JobCreateRequest, Job>("job_create", Post, "/jobs", Role::Owner, "Start a training"),
-        Command::new::<JobRequest, Job>("job_get", Get, "/jobs/{id}", Role::Viewer, "One job"),
+        Command::new::<JobListRequest, Page<Job>>(
+            "job_list",
+            Get,
+            "/jobs",
+            Role::Viewer,
+            "Jobs, newest first",
+            |app, _, q| {
+                let request = jobs::JobListRequest {
+                    kind: q.kind,
+                    state: q.state,
+                    project_id: q.project_id,
+                    limit: q.limit,
+                    cursor: q.cursor,
+                };
+                jobs::list(app, &request)
+            },
+        ),
+        Command::new::<JobCreateRequest, Job>(
+            "job_create",
+            Post,
+            "/jobs",
+            Role::Owner,
+            "Start a training",
+            |app, actor, q| jobs::create(app, actor, &q.train()),
+        ),
+        Command::new::<JobRequest, Job>("job_get", Get, "/jobs/{id}", Role::Viewer, "One job", |app, _, q| {
+            jobs::get(app, q.id)
+        }),
         Command::new::<JobRequest, Done>(
             "job_delete",
             Delete,
             "/jobs/{id}",
             Role::Owner,
             "Remove a finished job from the list",
+            |app, actor, q| done(jobs::delete(app, actor, q.id)),
         ),
         Command::new::<JobRequest, Job>(
             "job_cancel",
@@ -64,6 +107,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/jobs/{id}/cancel",
             Role::Annotator,
             "Stop a job for good",
+            |app, actor, q| jobs::cancel(app, actor, q.id),
         ),
         Command::new::<JobRequest, Job>(
             "job_pause",
@@ -71,6 +115,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/jobs/{id}/pause",
             Role::Owner,
             "Stop a job at a checkpoint so that it can go on",
+            |app, actor, q| jobs::pause(app, actor, q.id),
         ),
         Command::new::<JobRequest, Job>(
             "job_resume",
@@ -78,6 +123,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/jobs/{id}/resume",
             Role::Owner,
             "Let a stopped job go on from its checkpoint",
+            |app, actor, q| jobs::resume(app, actor, q.id),
         ),
         Command::new::<JobRequest, JobMetrics>(
             "job_metrics",
@@ -85,6 +131,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/jobs/{id}/metrics",
             Role::Viewer,
             "The curves of a job",
+            |app, _, q| jobs::metrics(app, q.id).map(|series| JobMetrics { series }),
         ),
     ]
 }

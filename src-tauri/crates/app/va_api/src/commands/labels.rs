@@ -2,8 +2,10 @@
 
 use va_domain::{DatasetId, Label, LabelId, Page, Role};
 
+use va_app::labels;
+
 use crate::command::{Command, Method};
-use crate::wire::{Done, request};
+use crate::wire::{Done, done, request};
 
 request! {
     LabelListRequest { id: DatasetId }
@@ -32,6 +34,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}/labels",
             Role::Viewer,
             "Labels of a dataset by class index, all on one page",
+            |app, _, q| labels::list(app, q.id).map(Page::whole),
         ),
         Command::new::<LabelCreateRequest, Label>(
             "label_create",
@@ -39,6 +42,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/datasets/{id}/labels",
             Role::Annotator,
             "Add a label",
+            |app, actor, q| labels::create(app, actor, q.id, &q.name, q.color.as_deref()),
         ),
         Command::new::<LabelUpdateRequest, Label>(
             "label_update",
@@ -46,6 +50,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/labels/{id}",
             Role::Annotator,
             "Rename or recolour a label",
+            |app, actor, q| labels::update(app, actor, q.id, q.name.as_deref(), q.color.as_deref()),
         ),
         Command::new::<LabelMergeRequest, Label>(
             "label_merge",
@@ -53,6 +58,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/labels/{id}/merge",
             Role::Reviewer,
             "Give all samples of a label to another one and remove it",
+            |app, actor, q| labels::merge(app, actor, q.id, q.into),
         ),
         Command::new::<LabelRequest, Done>(
             "label_delete",
@@ -60,6 +66,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/labels/{id}",
             Role::Reviewer,
             "Remove a label with its annotations",
+            |app, actor, q| done(labels::delete(app, actor, q.id)),
         ),
     ]
 }

@@ -1,15 +1,14 @@
 //! Models, their versions, lineage, predictions and exports.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use va_domain::{
-    Dataset, DatasetVersion, Evaluation, Job, Model, ModelExportFormat, ModelId, ModelVersion, Page, Prediction, Role,
-    SampleId,
-};
-use va_error::WarningReport;
+use va_domain::{Job, Model, ModelExportFormat, ModelId, ModelVersion, Page, Role, SampleId};
+
+use va_app::models::{self, Lineage};
+use va_app::predict::{self, PredictRequest, Predictions};
+use va_app::{App, staging};
+use va_error::{Error, Result};
 
 use crate::command::{Command, Method};
-use crate::wire::{Done, request};
+use crate::wire::{Done, done, page, request};
 
 request! {
     ModelListRequest {
@@ -45,44 +44,55 @@ request! {
     }
 }
 
-/// Where a model version comes from and what was measured on it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Lineage {
-    pub version: ModelVersion,
-    pub model: Model,
-    pub dataset_version: DatasetVersion,
-    pub dataset: Dataset,
-    pub job: Option<Job>,
-    pub parent: Option<ModelVersion>,
-    pub evaluations: Vec<Evaluation>,
-}
-
-/// What a model says of some images.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Predictions {
-    pub predictions: Vec<Prediction>,
-    /// Images that could not be read, and why.
-    pub left_out: WarningReport,
+impl ModelPredictRequest {
+    fn resolve(self, app: &App) -> Result<PredictRequest> {
+        let mut paths = self.paths;
+        if let Some(upload) = &self.upload_id {
+            let folder = staging::folder(app, upload)?;
+            let text = folder.to_str().map(str::to_owned);
+            paths.push(text.ok_or_else(|| Error::invalid("uploads need a library whose path is UTF-8"))?);
+        }
+        Ok(PredictRequest { id: self.id, version: self.version, sample_ids: self.sample_ids, paths })
+    }
 }
 
 pub(crate) fn commands() -> Vec<Command> {
     use Method::{Delete, Get, Post, Put};
     vec![
-        Command::new::<ModelListRequest, Page<Model>>("model_list", Get, "/models", Role::Viewer, "Models"),
+        Command::new::<ModelListRequest, Page<Model>>(
+            "model_list",
+            Get,
+            "/models",
+            Role::Viewer,
+            "Models",
+            |app, _, q| {
+                let request = models::ModelListRequest { search: q.search, limit: q.limit, cursor: q.cursor };
+                models::list(app, &request)
+            },
+        ),
         Command::new::<ModelRequest, Model>(
             "model_get",
             Get,
             "/models/{id}",
             Role::Viewer,
             "One model with its newest version",
+            |app, _, q| models::get(app, q.id),
         ),
-        Command::new::<ModelUpdateRequest, Model>("model_update", Put, "/models/{id}", Role::Owner, "Rename a model"),
+        Command::new::<ModelUpdateRequest, Model>(
+            "model_update",
+            Put,
+            "/models/{id}",
+            Role::Owner,
+            "Rename a model",
+            |app, actor, q| models::update(app, actor, q.id, &q.name),
+        ),
         Command::new::<ModelRequest, Done>(
             "model_delete",
             Delete,
             "/models/{id}",
             Role::Owner,
             "Delete a model with its versions",
+            |app, actor, q| done(models::delete(app, actor, q.id)),
         ),
         Command::new::<ModelVersionsRequest, Page<ModelVersion>>(
             "model_versions",
@@ -90,6 +100,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/models/{id}/versions",
             Role::Viewer,
             "Versions of a model, newest first",
+            |app, _, q| models::versions(app, q.id, &page(q.limit, q.cursor)),
         ),
         Command::new::<ModelVersionRequest, ModelVersion>(
             "model_version_get",
@@ -97,6 +108,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/models/{id}/versions/{number}",
             Role::Viewer,
             "One version of a model",
+            |app, _, q| models::version_by_number(app, q.id, q.number),
         ),
         Command::new::<ModelVersionRequest, Lineage>(
             "model_lineage",
@@ -104,6 +116,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/models/{id}/versions/{number}/lineage",
             Role::Viewer,
             "Where a version comes from and what was measured on it",
+            |app, _, q| models::lineage(app, q.id, q.number),
         ),
         Command::new::<ModelPredictRequest, Predictions>(
             "model_predict",
@@ -111,6 +124,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/models/{id}/predict",
             Role::Viewer,
             "Classes and probabilities of images",
+            |app, _, q| predict::predict(app, &q.resolve(app)?),
         ),
         Command::new::<ModelExportRequest, Job>(
             "model_export",
@@ -118,6 +132,11 @@ pub(crate) fn commands() -> Vec<Command> {
             "/models/{id}/versions/{number}/export",
             Role::Owner,
             "Write the model as a file and prove it; the job's result is an ExportFile",
+            |app, actor, q| {
+                let version = models::version_by_number(app, q.id, q.number)?;
+                let request = models::ExportRequest { format: q.format, out: q.out.map(Into::into) };
+                models::export(app, actor, version.id, &request)
+            },
         ),
     ]
 }

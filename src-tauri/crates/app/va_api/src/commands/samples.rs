@@ -7,8 +7,10 @@ use va_domain::{
     SampleFilter, SampleId, SampleSort, SampleWindow, Split,
 };
 
+use va_app::{annotations, samples};
+
 use crate::command::{Command, Method};
-use crate::wire::{Done, absent_or_null, request};
+use crate::wire::{Done, absent_or_null, done, page, request};
 
 request! {
     SampleListRequest {
@@ -79,6 +81,18 @@ request! {
     AnnotationRequest { id: SampleId, annotation_id: AnnotationId }
 }
 
+impl SampleListRequest {
+    fn filter(&self) -> SampleFilter {
+        SampleFilter {
+            label_ids: self.label_ids.clone(),
+            splits: self.splits.clone(),
+            no_split: self.no_split,
+            state: self.state,
+            search: self.search.clone(),
+        }
+    }
+}
+
 /// Where a sample stands in a sorted and filtered dataset; null when the filter leaves it out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SamplePosition {
@@ -94,6 +108,10 @@ pub(crate) fn commands() -> Vec<Command> {
             "/samples",
             Role::Viewer,
             "Samples of a dataset, filtered and sorted, page by page",
+            |app, _, q| {
+                let page = page(q.limit, q.cursor.clone());
+                samples::list(app, q.dataset_id, &q.filter(), q.sort, &page)
+            },
         ),
         Command::new::<SampleWindowRequest, SampleWindow>(
             "sample_window",
@@ -101,6 +119,10 @@ pub(crate) fn commands() -> Vec<Command> {
             "/samples/window",
             Role::Viewer,
             "Any stretch of the filtered and sorted samples",
+            |app, _, q| {
+                let limit = page(q.limit, None).checked_limit()?;
+                samples::window(app, q.dataset_id, &q.filter, q.sort, q.offset, limit)
+            },
         ),
         Command::new::<SamplePositionRequest, SamplePosition>(
             "sample_position",
@@ -108,14 +130,26 @@ pub(crate) fn commands() -> Vec<Command> {
             "/samples/position",
             Role::Viewer,
             "Where a sample stands among the filtered and sorted samples",
+            |app, _, q| {
+                let offset = samples::position(app, q.dataset_id, &q.filter, q.sort, q.sample_id)?;
+                Ok(SamplePosition { offset })
+            },
         ),
-        Command::new::<SampleRequest, Sample>("sample_get", Get, "/samples/{id}", Role::Viewer, "One sample"),
+        Command::new::<SampleRequest, Sample>(
+            "sample_get",
+            Get,
+            "/samples/{id}",
+            Role::Viewer,
+            "One sample",
+            |app, _, q| samples::get(app, q.id),
+        ),
         Command::new::<SampleUpdateRequest, Sample>(
             "sample_update",
             Put,
             "/samples/{id}",
             Role::Annotator,
             "Rename a sample or move it to a split",
+            |app, actor, q| samples::update(app, actor, q.id, q.name.as_deref(), q.split),
         ),
         Command::new::<SampleRequest, Done>(
             "sample_delete",
@@ -123,13 +157,15 @@ pub(crate) fn commands() -> Vec<Command> {
             "/samples/{id}",
             Role::Annotator,
             "Delete a sample; undo brings it back",
+            |app, actor, q| done(samples::delete(app, actor, &[q.id])),
         ),
-        Command::new::<SamplesRequest, HistoryState>(
+        Command::new::<SamplesRequest, Done>(
             "samples_delete",
             Post,
             "/samples/delete",
             Role::Annotator,
             "Delete samples in one undoable step",
+            |app, actor, q| done(samples::delete(app, actor, &q.sample_ids)),
         ),
         Command::new::<SamplesSetLabelRequest, HistoryState>(
             "samples_set_label",
@@ -137,6 +173,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/samples/label",
             Role::Annotator,
             "Set or clear the class of samples in one undoable step",
+            |app, actor, q| samples::set_label(app, actor, &q.sample_ids, q.label_id),
         ),
         Command::new::<SamplesSetSplitRequest, HistoryState>(
             "samples_set_split",
@@ -144,6 +181,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/samples/split",
             Role::Annotator,
             "Set or clear the split of samples in one undoable step",
+            |app, actor, q| samples::set_split(app, actor, &q.sample_ids, q.split),
         ),
         Command::new::<SampleRequest, Page<Annotation>>(
             "annotation_list",
@@ -151,6 +189,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/samples/{id}/annotations",
             Role::Viewer,
             "Annotations of a sample, all on one page",
+            |app, _, q| annotations::list(app, q.id).map(Page::whole),
         ),
         Command::new::<AnnotationCreateRequest, Annotation>(
             "annotation_create",
@@ -158,6 +197,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/samples/{id}/annotations",
             Role::Annotator,
             "Add an annotation",
+            |app, actor, q| annotations::create(app, actor, q.id, q.label_id, &q.geometry),
         ),
         Command::new::<AnnotationUpdateRequest, Annotation>(
             "annotation_update",
@@ -165,6 +205,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/samples/{id}/annotations/{annotation_id}",
             Role::Annotator,
             "Change an annotation",
+            |app, actor, q| annotations::update(app, actor, q.id, q.annotation_id, q.label_id, q.geometry.as_ref()),
         ),
         Command::new::<AnnotationRequest, Done>(
             "annotation_delete",
@@ -172,6 +213,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/samples/{id}/annotations/{annotation_id}",
             Role::Annotator,
             "Remove an annotation",
+            |app, actor, q| done(annotations::delete(app, actor, q.id, q.annotation_id)),
         ),
     ]
 }

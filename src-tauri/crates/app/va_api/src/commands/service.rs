@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use va_domain::{AuditEntry, GpuUsage, MemoryUsage, ResourceSnapshot, Role, Settings, StorageUsage};
 
+use va_app::{App, audit, diagnostics, resources, settings};
+
 use crate::command::{Command, Method};
-use crate::wire::{Nothing, request};
+use crate::wire::{Nothing, page, request};
 
 request! {
     AuditListRequest { limit: Option<u32>, cursor: Option<String> }
@@ -56,6 +58,16 @@ pub struct WrittenFile {
     pub path: String,
 }
 
+fn version(app: &App) -> Version {
+    Version {
+        name: "VisAIon".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        engine: app.engine().describe().version,
+        api: "v1".to_owned(),
+        library: app.library_dir().display().to_string(),
+    }
+}
+
 pub(crate) fn commands() -> Vec<Command> {
     use Method::{Get, Post, Put};
     vec![
@@ -65,15 +77,34 @@ pub(crate) fn commands() -> Vec<Command> {
             "/resources",
             Role::Viewer,
             "CPU, memory, GPUs and storage now",
+            |app, _, _| resources::get(app),
         ),
-        Command::new::<Nothing, GpuReport>("resource_gpu", Get, "/resources/gpu", Role::Viewer, "GPUs now"),
-        Command::new::<Nothing, MemoryUsage>("resource_memory", Get, "/resources/memory", Role::Viewer, "Memory now"),
+        Command::new::<Nothing, GpuReport>(
+            "resource_gpu",
+            Get,
+            "/resources/gpu",
+            Role::Viewer,
+            "GPUs now",
+            |app, _, _| {
+                let ResourceSnapshot { gpus, gpu_note, .. } = resources::get(app)?;
+                Ok(GpuReport { gpus, gpu_note })
+            },
+        ),
+        Command::new::<Nothing, MemoryUsage>(
+            "resource_memory",
+            Get,
+            "/resources/memory",
+            Role::Viewer,
+            "Memory now",
+            |app, _, _| Ok(resources::get(app)?.memory),
+        ),
         Command::new::<Nothing, StorageUsage>(
             "resource_storage",
             Get,
             "/resources/storage",
             Role::Viewer,
             "Storage now",
+            |app, _, _| Ok(resources::get(app)?.storage),
         ),
         Command::new::<Nothing, ResourceHistory>(
             "resource_history",
@@ -81,6 +112,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/resources/history",
             Role::Viewer,
             "The last five minutes of the machine",
+            |app, _, _| Ok(ResourceHistory { snapshots: resources::history(app) }),
         ),
         Command::new::<Nothing, Settings>(
             "settings_get",
@@ -88,6 +120,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/settings",
             Role::Viewer,
             "Settings of the user interface",
+            |app, _, _| settings::get(app),
         ),
         Command::new::<Settings, Settings>(
             "settings_update",
@@ -95,6 +128,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/settings",
             Role::Owner,
             "Change the settings of the user interface",
+            |app, actor, q| settings::update(app, actor, &q),
         ),
         Command::new::<AuditListRequest, AuditPage>(
             "audit_list",
@@ -102,6 +136,15 @@ pub(crate) fn commands() -> Vec<Command> {
             "/audit",
             Role::Owner,
             "The audit log, newest first",
+            |app, actor, q| {
+                let page = audit::list(app, actor, &page(q.limit, q.cursor))?;
+                Ok(AuditPage {
+                    items: page.items,
+                    next_cursor: page.next_cursor,
+                    total: page.total,
+                    verified: page.verified,
+                })
+            },
         ),
         Command::new::<Nothing, Version>(
             "version_get",
@@ -109,6 +152,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/version",
             Role::Viewer,
             "Versions of the application, the engine and this interface",
+            |app, _, _| Ok(version(app)),
         ),
         Command::new::<DiagnosticsRequest, WrittenFile>(
             "diagnostics_write",
@@ -116,6 +160,10 @@ pub(crate) fn commands() -> Vec<Command> {
             "/diagnostics",
             Role::Owner,
             "Write a ZIP for a bug report: versions, log, statistics; no images",
+            |app, _, q| {
+                let path = diagnostics::write(app, std::path::Path::new(&q.out))?;
+                Ok(WrittenFile { path: path.display().to_string() })
+            },
         ),
     ]
 }

@@ -1,23 +1,14 @@
 //! What training offers and what it would need.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use va_domain::{DatasetId, DeviceInfo, Forecast, Role, TrainPreset, TrainSettings};
+use va_domain::{DatasetId, Forecast, Role, TrainSettings};
+
+use va_app::train::{self, TrainOptions};
 
 use crate::command::{Command, Method};
 use crate::wire::{Nothing, request};
 
 request! {
     TrainForecastRequest { dataset_id: DatasetId, #[serde(default)] settings: TrainSettings }
-}
-
-/// What a training can be made of on this machine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TrainOptions {
-    /// Names for `settings.arch`.
-    pub archs: Vec<String>,
-    pub presets: Vec<TrainPreset>,
-    pub devices: Vec<DeviceInfo>,
 }
 
 pub(crate) fn commands() -> Vec<Command> {
@@ -28,6 +19,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/train/options",
             Role::Viewer,
             "Architectures, presets and devices",
+            |app, _, _| Ok(train::options(app)),
         ),
         Command::new::<TrainForecastRequest, Forecast>(
             "train_forecast",
@@ -35,6 +27,10 @@ pub(crate) fn commands() -> Vec<Command> {
             "/train/forecast",
             Role::Viewer,
             "Memory and work of a training before it starts",
+            |app, _, q| {
+                let request = train::ForecastRequest { dataset_id: q.dataset_id, settings: q.settings };
+                train::forecast(app, &request)
+            },
         ),
     ]
 }
