@@ -1,0 +1,11 @@
+//! Jobs, training, evaluation, export and prediction through the application, on real files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on may panic, and a child reports on standard output"
+)]
+
+mod fixture;
+mod kill;
+mod queue;
+mod road;
