@@ -117,6 +117,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of `change`; `DiskFull` or `Io` when it could not be saved (then nothing was).
+    #[allow(clippy::needless_pass_by_value)] // an op is made for one change and ends with it
     pub fn transact<T>(&self, actor: &Actor, op: Op, change: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<OpOutput<T>> {
         self.write(actor, op.name, |tx, capture| {
             let scope = record::scope(tx, &op)?;
@@ -175,7 +176,7 @@ impl Store {
     /// # Errors
     /// Only when the file cannot be read.
     pub fn check_integrity(&self) -> Result<Vec<String>> {
-        self.read(|read| crate::check::integrity(read))
+        self.read(crate::check::integrity)
     }
 }
 

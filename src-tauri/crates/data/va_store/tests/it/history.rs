@@ -270,7 +270,7 @@ fn walk(scene: &Scene, step: &Step) {
             }
         }
         Step::NewClass(name) => {
-            drop(scene.undoable("create_label", |tx| tx.labels_mut().create(scene.dataset, &name.to_string(), None)))
+            drop(scene.undoable("create_label", |tx| tx.labels_mut().create(scene.dataset, &name.to_string(), None)));
         }
         Step::DropClass(at) => {
             if let Some(id) = label(*at) {

@@ -1,0 +1,12 @@
+//! Use cases of projects, datasets, classes, samples, splits, history and versions.
+
+#![allow(clippy::unwrap_used)] // a panic is how a test fails, also in its scene
+
+mod scene;
+
+mod datasets;
+mod labels;
+mod projects;
+mod samples;
+mod settings;
+mod split;
