@@ -1,0 +1,279 @@
+//! What can be typed. The doc comments are the help texts.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use va_domain::{ExportFormat, ImportFormat, JobKind, JobState, ModelExportFormat, Split};
+
+/// Visual AI studio: a folder of images in, a verified model out.
+#[derive(Debug, Parser)]
+#[command(name = "visaion", version, arg_required_else_help = true)]
+pub struct Args {
+    /// The library's folder; without it ~/VisAIon
+    #[arg(long, global = true, env = "VISAION_LIBRARY", value_name = "DIR")]
+    pub library: Option<PathBuf>,
+    /// Print one JSON document; the field names are those of the REST interface
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import the bundled sample, train, evaluate, export and verify: the whole road in minutes
+    Quickstart {
+        /// Write the ONNX file into this folder as well
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Projects
+    #[command(subcommand)]
+    Project(ProjectCommand),
+    /// Datasets: images with their classes and splits
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
+    /// Train a model on a dataset, and wait for it
+    Train(TrainArgs),
+    /// Measure a model on a split of the data it was trained from
+    Evaluate {
+        /// NAME, NAME@VERSION or an id
+        model: String,
+        #[arg(long, default_value = "test", value_enum)]
+        split: SplitArg,
+    },
+    /// Say the class of images
+    Predict {
+        /// NAME, NAME@VERSION or an id
+        model: String,
+        /// Images or folders
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Write a model as a file and prove that it gives the same results
+    Export {
+        /// NAME, NAME@VERSION or an id
+        model: String,
+        #[arg(long, default_value = "onnx", value_enum)]
+        format: ModelFormatArg,
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Background work
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// CPU, memory, GPUs and storage now
+    Resources,
+    /// Write a ZIP for a bug report: versions, log, statistics; no images
+    Diagnostics {
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Serve the application to a browser on this machine
+    Start(StartArgs),
+    /// Whether the service is running, with an address that signs a browser in
+    Status {
+        /// Also print the password with which programs sign in
+        #[arg(long)]
+        show_password: bool,
+    },
+    /// Stop the service; running jobs checkpoint and go on next time
+    Stop,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProjectCommand {
+    /// Make a project
+    Create {
+        name: String,
+        #[arg(long, default_value = "")]
+        description: String,
+        /// Also make an empty dataset of the same name
+        #[arg(long)]
+        with_dataset: bool,
+    },
+    /// All projects
+    List,
+    /// One project with its datasets and models
+    Show {
+        /// A name or an id
+        project: String,
+    },
+    /// Delete a project; its datasets and models stay
+    Delete {
+        /// A name or an id
+        project: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DatasetCommand {
+    /// Make an empty dataset
+    Create {
+        name: String,
+        #[arg(long, default_value = "")]
+        description: String,
+        /// Link it to this project (a name or an id)
+        #[arg(long)]
+        project: Option<String>,
+    },
+    /// All datasets
+    List,
+    /// One dataset: counts by class and split, frozen versions
+    Show {
+        /// A name or an id
+        dataset: String,
+    },
+    /// Delete a dataset
+    Delete {
+        /// A name or an id
+        dataset: String,
+        /// Although models were trained on it; what they need stays
+        #[arg(long)]
+        force: bool,
+    },
+    /// Import images from a folder; originals are copied and left alone
+    Import {
+        dir: PathBuf,
+        /// A name or an id; a new name makes a dataset
+        #[arg(long)]
+        dataset: String,
+        #[arg(long, default_value = "auto", value_enum)]
+        format: ImportFormatArg,
+        /// Only say what would be done
+        #[arg(long)]
+        preview: bool,
+    },
+    /// Write the labels as CSV, or the images as a folder a class
+    Export {
+        /// A name or an id
+        dataset: String,
+        #[arg(long, value_enum)]
+        format: ExportFormatArg,
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Split into train, validation and test: stratified by class, the same seed gives the same split
+    Split {
+        /// A name or an id
+        dataset: String,
+        /// Share of training, 0 to 1
+        #[arg(long, default_value_t = 0.7)]
+        train: f64,
+        /// Share of validation, 0 to 1
+        #[arg(long, default_value_t = 0.15)]
+        val: f64,
+        /// Share of test, 0 to 1
+        #[arg(long, default_value_t = 0.15)]
+        test: f64,
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
+        /// Leave samples that already are in a split where they are
+        #[arg(long)]
+        only_unsplit: bool,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct TrainArgs {
+    /// A name or an id
+    #[arg(long)]
+    pub dataset: String,
+    #[arg(long, default_value = "classification", value_enum)]
+    pub task: TaskArg,
+    #[arg(long, default_value = "resnet18")]
+    pub arch: String,
+    /// Passes over the training split
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u32>,
+    /// Height and width of the network's input
+    #[arg(long, value_name = "PX")]
+    pub image_size: Option<u32>,
+    /// Samples an optimiser step
+    #[arg(long, value_name = "N")]
+    pub batch: Option<u32>,
+    /// Peak learning rate
+    #[arg(long, value_name = "X")]
+    pub lr: Option<f64>,
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    #[arg(long, default_value = "auto", value_enum)]
+    pub device: DeviceArg,
+    /// Link the model to this project (a name or an id)
+    #[arg(long)]
+    pub project: Option<String>,
+    /// Name of the model; if it exists it gets a new version
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum JobCommand {
+    /// Jobs, newest first
+    List {
+        #[arg(long, value_enum)]
+        kind: Option<JobKindArg>,
+        #[arg(long, value_enum)]
+        state: Option<JobStateArg>,
+    },
+    /// One job
+    Show { id: String },
+    /// Stop a job for good
+    Cancel { id: String },
+    /// Let a stopped job go on from its checkpoint
+    Resume { id: String },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct StartArgs {
+    /// Without it 7421, or a free one when that is taken
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// Do not open a browser
+    #[arg(long)]
+    pub no_browser: bool,
+    /// Stay in this terminal instead of running in the background
+    #[arg(long)]
+    pub foreground: bool,
+    /// Keep the password in a file although this machine has a keyring
+    #[arg(long, env = "VISAION_NO_KEYRING")]
+    pub no_keyring: bool,
+}
+
+/// Makes a domain enum choosable by its name on the wire.
+macro_rules! choices {
+    ($($name:ident => $domain:ident { $($variant:ident),+ })+) => {$(
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+        #[value(rename_all = "snake_case")]
+        pub enum $name { $($variant),+ }
+
+        impl From<$name> for $domain {
+            fn from(chosen: $name) -> Self {
+                match chosen { $($name::$variant => $domain::$variant),+ }
+            }
+        }
+    )+};
+}
+
+use va_domain::{DeviceChoice, Task};
+
+choices! {
+    SplitArg => Split { Train, Val, Test }
+    ModelFormatArg => ModelExportFormat { Onnx }
+    ImportFormatArg => ImportFormat { Auto, Folders, Masks, Plain }
+    ExportFormatArg => ExportFormat { Csv, Folders }
+    TaskArg => Task { Classification }
+    DeviceArg => DeviceChoice { Auto, Cpu }
+    JobKindArg => JobKind { Import, DatasetExport, Train, Evaluate, ModelExport }
+    JobStateArg => JobState { Queued, Running, Paused, Interrupted, Succeeded, Failed, Cancelled }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,56 @@
+use std::path::Path;
+
+use serde_json::json;
+use va_domain::ResourceSnapshot;
+use va_error::Result;
+
+use crate::output;
+use crate::session::{Need, Session, path_text};
+
+pub fn resources(session: &Session) -> Result<()> {
+    let now: ResourceSnapshot = session.with(Need::Library, |client| client.ask("resource_get", json!({})))?;
+    if session.json {
+        return output::json(&now);
+    }
+    output::line(format!(
+        "CPU      {} ({} cores) at {:.0} %",
+        now.cpu.name, now.cpu.cores, now.cpu.utilisation_percent
+    ))?;
+    output::line(format!(
+        "memory   {} of {} used",
+        output::bytes(now.memory.used_bytes),
+        output::bytes(now.memory.total_bytes)
+    ))?;
+    for gpu in &now.gpus {
+        let celsius = gpu.temperature_celsius.map(|t| format!(", {t:.0} °C")).unwrap_or_default();
+        let watts = gpu.power_watts.map(|w| format!(", {w:.0} W")).unwrap_or_default();
+        output::line(format!(
+            "GPU {}    {} at {:.0} %, {} of {} used{celsius}{watts}",
+            gpu.index,
+            gpu.name,
+            gpu.utilisation_percent,
+            output::bytes(gpu.memory_used_bytes),
+            output::bytes(gpu.memory_total_bytes)
+        ))?;
+    }
+    if let Some(note) = &now.gpu_note {
+        output::line(format!("GPU      {note}"))?;
+    }
+    let storage = &now.storage;
+    output::line(format!(
+        "storage  {} of {} free, the library's images take {} ({})",
+        output::bytes(storage.free_bytes),
+        output::bytes(storage.total_bytes),
+        output::bytes(storage.library_bytes),
+        storage.path
+    ))
+}
+
+pub fn diagnostics(session: &Session, out: &Path) -> Result<()> {
+    let out = path_text(out)?;
+    let written = session.with(Need::Library, |client| client.call("diagnostics_write", json!({ "out": out })))?;
+    if session.json {
+        return output::json(&written);
+    }
+    output::line(format!("written to {}; it holds no images and no names", written["path"].as_str().unwrap_or(&out)))
+}

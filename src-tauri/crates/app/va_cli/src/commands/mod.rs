@@ -1,0 +1,43 @@
+//! What each command does, one file an area.
+
+mod datasets;
+mod jobs;
+mod machine;
+mod models;
+mod projects;
+mod quickstart;
+mod service;
+mod train;
+
+use va_error::Result;
+
+use crate::args::{Args, Command};
+use crate::interrupt;
+use crate::session::Session;
+
+/// Runs the command that was typed.
+///
+/// # Errors
+/// One message that says what happened and what to do.
+pub fn run(args: Args) -> Result<()> {
+    let session = Session::new(args.library, args.json)?;
+    if let Command::Start(start) = &args.command {
+        return service::start(&session, start);
+    }
+    interrupt::listen()?;
+    match args.command {
+        Command::Quickstart { out } => quickstart::run(&session, out.as_deref()),
+        Command::Project(command) => projects::run(&session, command),
+        Command::Dataset(command) => datasets::run(&session, command),
+        Command::Train(args) => train::train(&session, &args),
+        Command::Evaluate { model, split } => train::evaluate(&session, &model, split.into()),
+        Command::Predict { model, paths } => models::predict(&session, &model, &paths),
+        Command::Export { model, format, out } => models::export(&session, &model, format.into(), &out),
+        Command::Job(command) => jobs::run(&session, command),
+        Command::Resources => machine::resources(&session),
+        Command::Diagnostics { out } => machine::diagnostics(&session, &out),
+        Command::Start(_) => Ok(()),
+        Command::Status { show_password } => service::status(&session, show_password),
+        Command::Stop => service::stop(&session),
+    }
+}

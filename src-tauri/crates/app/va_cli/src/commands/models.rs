@@ -1,0 +1,67 @@
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use va_api::job_result;
+use va_domain::{CertificateVerdict, ExportFile, Job, ModelExportFormat, Prediction};
+use va_error::{Context as _, Error, Result, WarningReport};
+
+use crate::follow::follow;
+use crate::session::{Need, Session, path_text};
+use crate::{names, output};
+
+pub fn predict(session: &Session, model: &str, paths: &[PathBuf]) -> Result<()> {
+    let answer: Value = session.with(Need::Library, |client| {
+        let version = names::model_version(client, model)?;
+        let paths = paths.iter().map(|path| path_text(path)).collect::<Result<Vec<_>>>()?;
+        client.call("model_predict", json!({ "id": version.model_id, "version": version.number, "paths": paths }))
+    })?;
+    let predictions: Vec<Prediction> = serde_json::from_value(answer["predictions"].clone())?;
+    let left_out: WarningReport = serde_json::from_value(answer["left_out"].clone())?;
+    if session.json {
+        output::json(&answer)?;
+    } else {
+        let rows: Vec<_> = predictions
+            .iter()
+            .map(|p| [p.name.clone(), p.label.clone(), output::percent(f64::from(p.score))])
+            .collect();
+        output::table(["image", "class", "probability"], &rows, "no images")?;
+        output::warnings(&left_out);
+    }
+    if predictions.is_empty() {
+        return Err(Error::invalid("no image could be read: see what was left out, and why"));
+    }
+    Ok(())
+}
+
+pub fn export(session: &Session, model: &str, format: ModelExportFormat, out: &Path) -> Result<()> {
+    let out_text = path_text(out)?;
+    let file: ExportFile = session.with(Need::Jobs, |client| {
+        let version = names::model_version(client, model)?;
+        let request = json!({ "id": version.model_id, "number": version.number, "format": format, "out": out_text });
+        let job: Job = client.ask("model_export", request)?;
+        job_result(follow(session, client, &job)?).with_context(|| format!("cannot export {model}"))
+    })?;
+    if session.json {
+        output::json(&file)?;
+    } else {
+        output::line(format!("{out_text} ({}, SHA-256 {})", output::bytes(file.size_bytes), file.sha256))?;
+    }
+    let Some(certificate) = &file.certificate else { return Ok(()) };
+    let verdict = format!(
+        "{} agrees on the class of {} of {} samples; largest difference of a probability {:.1e} (at most {:.0e} passes)",
+        certificate.runtime,
+        certificate.same_class_count,
+        certificate.sample_count,
+        certificate.max_abs_difference,
+        certificate.tolerance
+    );
+    if certificate.verdict == CertificateVerdict::Fail {
+        return Err(Error::internal(format!(
+            "the exported file does not give the model's results: {verdict}; do not use it"
+        )));
+    }
+    if !session.json {
+        output::line(format!("certificate PASS: {verdict}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+use serde_json::{Value, json};
+use va_api::{Client, job_result};
+use va_domain::{DeviceChoice, Evaluation, Job, ModelVersion, Split, Task, TrainSettings};
+use va_error::{Error, Result};
+
+use crate::args::TrainArgs;
+use crate::follow::follow;
+use crate::session::{Need, Session};
+use crate::{names, output};
+
+pub fn train(session: &Session, args: &TrainArgs) -> Result<()> {
+    let (version, name): (ModelVersion, String) = session.with(Need::Jobs, |client| {
+        let job: Job = client.ask("job_create", request(client, args)?)?;
+        if !session.json {
+            output::note(format!("job {}; Ctrl-C stops it at a checkpoint", job.id));
+        }
+        let result: Value = job_result(follow(session, client, &job)?)?;
+        let request = json!({ "id": result["model_id"], "number": result["number"] });
+        let name = result["model_name"].as_str().unwrap_or_default().to_owned();
+        Ok((client.ask("model_version_get", request)?, name))
+    })?;
+    if session.json {
+        return output::json(&version);
+    }
+    output::line(format!("{name}@{}", version.number))?;
+    for (metric, value) in &version.metrics {
+        output::note(format!("  {metric} {value:.4}"));
+    }
+    Ok(())
+}
+
+fn request(client: &Client, args: &TrainArgs) -> Result<Value> {
+    let dataset = names::dataset(client, &args.dataset)?;
+    let project = args.project.as_deref().map(|text| names::project(client, text)).transpose()?;
+    let model = args.model.as_deref().map(|text| names::model_if_any(client, text)).transpose()?.flatten();
+    let standard = TrainSettings::default();
+    let epochs = args.epochs.unwrap_or(standard.epochs);
+    let settings = TrainSettings {
+        arch: args.arch.clone(),
+        epochs,
+        image_size_px: args.image_size.unwrap_or(standard.image_size_px),
+        batch_size: args.batch.unwrap_or(standard.batch_size),
+        learning_rate: args.lr.unwrap_or(standard.learning_rate),
+        seed: args.seed.unwrap_or(standard.seed),
+        device: DeviceChoice::from(args.device),
+        // A short run has no room for the usual warm-up.
+        warmup_epochs: standard.warmup_epochs.min(f64::from(epochs) / 4.0),
+        ..standard
+    };
+    let mut request =
+        json!({ "kind": "train", "dataset_id": dataset.id, "task": Task::from(args.task), "settings": settings });
+    if let Some(project) = project {
+        request["project_id"] = json!(project.id);
+    }
+    match (model, &args.model) {
+        (Some(model), _) => request["model_id"] = json!(model.id),
+        (None, Some(name)) => request["model_name"] = json!(name),
+        (None, None) => {}
+    }
+    Ok(request)
+}
+
+pub fn evaluate(session: &Session, model: &str, split: Split) -> Result<()> {
+    let evaluation: Evaluation = session.with(Need::Jobs, |client| {
+        let version = names::model_version(client, model)?;
+        let job: Job = client.ask("evaluation_create", json!({ "model_version_id": version.id, "split": split }))?;
+        let result: Value = job_result(follow(session, client, &job)?)?;
+        let id = result.get("evaluation_id").ok_or_else(|| Error::internal("BUG: an evaluation without an id"))?;
+        client.ask("evaluation_get", json!({ "id": id }))
+    })?;
+    if session.json {
+        return output::json(&evaluation);
+    }
+    let summary = &evaluation.summary;
+    output::line(format!(
+        "accuracy {}, macro F1 {}, loss {:.4} on {} samples",
+        output::percent(summary.accuracy),
+        output::percent(summary.macro_f1),
+        summary.loss,
+        summary.sample_count
+    ))?;
+    let rows: Vec<_> = summary
+        .per_class
+        .iter()
+        .map(|c| {
+            [
+                c.name.clone(),
+                output::percent(c.precision),
+                output::percent(c.recall),
+                output::percent(c.f1),
+                c.support.to_string(),
+            ]
+        })
+        .collect();
+    output::table(["class", "precision", "recall", "f1", "samples"], &rows, "no classes")?;
+    output::line("\nconfusion (rows: actual, columns: predicted)")?;
+    for (row, class) in summary.confusion.iter().zip(&evaluation.classes) {
+        let counts: Vec<String> = row.iter().map(|count| format!("{count:>6}")).collect();
+        output::line(format!("{} {class}", counts.join("")))?;
+    }
+    Ok(())
+}

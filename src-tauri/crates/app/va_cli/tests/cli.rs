@@ -1,0 +1,117 @@
+//! The program as a person and a script use it: one process after another, and two at once.
+
+mod program;
+
+use program::{Program, write_classes};
+use serde_json::Value;
+
+#[test]
+fn a_folder_is_imported_listed_split_and_written_out() {
+    let program = Program::new();
+    let images = program.dir.path().join("images");
+    write_classes(&images, 6);
+    let images = images.to_str().unwrap();
+
+    let preview = program.json(&["dataset", "import", images, "--dataset", "tiles", "--preview"]);
+    assert_eq!(preview["image_count"], 12);
+    assert_eq!(program.json(&["dataset", "list"])["total"], 0, "a preview changes nothing");
+    let report = program.json(&["dataset", "import", images, "--dataset", "tiles"]);
+    assert_eq!(report["imported"], 12);
+    let again = program.json(&["dataset", "import", images, "--dataset", "tiles"]);
+    assert_eq!((again["imported"].as_u64(), again["duplicates"].as_u64()), (Some(0), Some(12)));
+
+    let shown = program.json(&["dataset", "show", "tiles"]);
+    assert_eq!((shown["sample_count"].as_u64(), shown["facets"]["labels"].as_array().unwrap().len()), (Some(12), 2));
+    let counts =
+        program.json(&["dataset", "split", "tiles", "--train", "0.5", "--val", "0", "--test", "0.5", "--seed", "3"]);
+    assert_eq!((counts["train"].as_u64(), counts["test"].as_u64()), (Some(6), Some(6)));
+
+    let out = program.dir.path().join("out");
+    program.json(&["dataset", "export", "tiles", "--format", "csv", "--out", out.to_str().unwrap()]);
+    assert!(std::fs::read_dir(&out).unwrap().next().is_some());
+
+    let jobs = program.json(&["job", "list", "--kind", "import"]);
+    assert_eq!(jobs["total"], 2);
+    let job = program.json(&["job", "show", jobs["items"][0]["id"].as_str().unwrap()]);
+    assert_eq!(job["state"], "succeeded");
+
+    program.json(&["dataset", "delete", "tiles"]);
+    assert_eq!(program.json(&["dataset", "list"])["total"], 0);
+}
+
+#[test]
+fn projects_are_made_shown_and_deleted() {
+    let program = Program::new();
+    let made = program.json(&["project", "create", "Tiles", "--with-dataset"]);
+    let shown = program.json(&["project", "show", "tiles"]);
+    assert_eq!(shown["id"], made["id"]);
+    assert_eq!(shown["datasets"][0]["name"], "Tiles");
+    assert!(program.text(&["project", "list"]).contains("Tiles"));
+    program.json(&["project", "delete", made["id"].as_str().unwrap()]);
+    assert!(program.text(&["project", "list"]).contains("visaion project create"), "an empty list says what to do");
+    assert!(program.text(&["dataset", "list"]).contains("Tiles"), "its datasets stay");
+}
+
+#[test]
+fn the_machine_and_the_diagnostics_are_told() {
+    let program = Program::new();
+    assert!(program.json(&["resources"])["memory"]["total_bytes"].as_u64().unwrap() > 0);
+    assert!(program.text(&["resources"]).contains("CPU"));
+    let out = program.dir.path().join("report.zip");
+    let written = program.json(&["diagnostics", "--out", out.to_str().unwrap()]);
+    assert_eq!(written["path"], out.to_str().unwrap());
+    assert!(std::fs::read(&out).unwrap().starts_with(b"PK"));
+}
+
+#[test]
+fn what_goes_wrong_says_what_to_do() {
+    let program = Program::new();
+    let empty = program.dir.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let empty = empty.to_str().unwrap();
+    for (args, code, wanted) in [
+        (&["dataset", "show", "nothing"][..], 1, "visaion dataset list"),
+        (&["predict", "nothing", "a.png"], 1, "visaion train"),
+        (&["train", "--dataset", "nothing"], 1, "visaion dataset list"),
+        (&["job", "show", "17"], 1, "visaion job list"),
+        (&["project", "create", ""], 1, "empty"),
+        (&["dataset", "import", "/no/such/folder", "--dataset", "x"], 1, "/no/such/folder"),
+        (&["dataset", "import", empty, "--dataset", "x"], 1, "image"),
+        (&["dataset", "export", "x", "--format", "coco", "--out", "y"], 2, "csv"),
+        (&["dataset"], 2, "Usage"),
+        (&["nonsense"], 2, "nonsense"),
+        (&[], 2, "Usage"),
+    ] {
+        let output = program.run(args);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(wanted), "{args:?}: {said}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+    assert_eq!(program.json(&["dataset", "list"])["total"], 0, "a failed import leaves no dataset behind");
+    let output = program.run(&["--json", "dataset", "show", "nothing"]);
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(error["code"], "not_found");
+    for args in [&["--help"][..], &["--version"], &["train", "--help"]] {
+        assert_eq!(program.run(args).status.code(), Some(0));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let program = Program::new();
+    let mut child = program.command(&["project", "list"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_library_that_cannot_be_made_is_named() {
+    let program = Program::new();
+    let file = program.dir.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    let output = program.run(&["--library", file.join("library").to_str().unwrap(), "project", "list"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("file"), "{output:?}");
+}
