@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -44,11 +45,12 @@ pub fn run(context: &JobContext) -> Result<Value> {
         .thread_name(|number| format!("import-{number}"))
         .build()
         .map_err(|error| Error::internal("cannot start the import threads").with_source(error))?;
-    for (number, batch) in found.chunks(BATCH).enumerate() {
-        let looked = pool.install(|| import.look(batch)).map_err(|error| import.interrupted(error))?;
+    let (done, total) = (AtomicU64::new(0), found.len() as u64);
+    let step = || context.progress(done.fetch_add(1, Ordering::Relaxed) + 1, total, "images", "importing");
+    for batch in found.chunks(BATCH) {
+        let looked = pool.install(|| import.look(batch, &step)).map_err(|error| import.interrupted(error))?;
         import.commit(batch, looked).map_err(|error| import.interrupted(error))?;
         context.check_cancel()?;
-        context.progress(((number + 1) * BATCH).min(found.len()) as u64, found.len() as u64, "images", "importing");
     }
     if !import.recognised {
         return Err(source.nothing_found(&import.report.left_out));
@@ -106,10 +108,15 @@ impl<'a> Import<'a> {
         }
     }
 
-    fn look(&self, batch: &[FoundImage]) -> Result<Vec<Looked>> {
+    fn look(&self, batch: &[FoundImage], step: &(dyn Fn() + Sync)) -> Result<Vec<Looked>> {
         let looker = Looker { known: self.known, keep_in: Some(self.context.app()), limits: Limits::default() };
         let one = |found: &FoundImage| {
-            if self.context.stop_requested() == Stop::Continue { looker.look(found) } else { Ok(Looked::Skipped) }
+            if self.context.stop_requested() != Stop::Continue {
+                return Ok(Looked::Skipped);
+            }
+            let looked = looker.look(found);
+            step();
+            looked
         };
         batch.par_iter().map(one).collect()
     }
