@@ -8,4 +8,5 @@
 mod fixture;
 mod kill;
 mod queue;
+mod quickstart;
 mod road;
