@@ -62,12 +62,14 @@ struct Workspace {
 
 fn workspace() -> Workspace {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let metadata = MetadataCommand::new().manifest_path(manifest).other_options(vec!["--locked".into()]).exec().unwrap();
-    let direct = metadata.workspace_packages().iter().map(|package| {
+    let metadata =
+        MetadataCommand::new().manifest_path(manifest).other_options(vec!["--locked".into()]).exec().unwrap();
+    let packages = metadata.workspace_packages();
+    let direct = packages.iter().map(|package| {
         let needs = package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development);
         (package.name.to_string(), needs.map(|d| d.name.clone()).collect())
     });
-    let members = metadata.workspace_packages().iter().map(|p| (p.name.to_string(), p.id.repr.clone())).collect();
+    let members = packages.iter().map(|p| (p.name.to_string(), p.id.repr.clone())).collect();
     let names: BTreeMap<_, _> = metadata.packages.iter().map(|p| (p.id.repr.clone(), p.name.to_string())).collect();
     let nodes = metadata.resolve.as_ref().unwrap().nodes.iter();
     let all = nodes.map(|node| {
@@ -95,7 +97,8 @@ impl Workspace {
 #[test]
 fn every_crate_stands_where_the_map_says() {
     let workspace = workspace();
-    let arrows: BTreeMap<_, BTreeSet<_>> = ARROWS.iter().map(|(name, to)| (*name, to.iter().copied().collect())).collect();
+    let arrows: BTreeMap<_, BTreeSet<_>> =
+        ARROWS.iter().map(|(name, to)| (*name, to.iter().copied().collect())).collect();
     let mut wrong = Vec::new();
     for (name, needs) in &workspace.direct {
         let Some(allowed) = arrows.get(name.as_str()) else {

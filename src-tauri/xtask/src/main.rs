@@ -1,1 +1,56 @@
-fn main() {}
+//! `cargo xtask …`: the two commands of the project (`run`, `test`) and the tools behind them. Everything a fresh
+//! machine with Rust and Node lacks is installed by the command itself.
+
+mod bench;
+mod parity;
+mod python;
+mod quickstart;
+mod run;
+mod setup;
+mod step;
+mod test;
+mod tools;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Builds, runs and tests VisAIon.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Set up everything and do the main job: the desktop application, or, without a display, the quick start and then the browser.
+    Run(run::Args),
+    /// Set up everything and pass every test.
+    Test(test::Args),
+    /// Write the generated contract (OpenAPI, TypeScript) from the Rust declarations.
+    Codegen {
+        /// Only say whether it is up to date.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Format the Rust and front-end sources.
+    Tidy,
+    /// Measure, and write the tables into tests/BENCHMARKS.md.
+    Bench,
+    /// Long campaigns: 30 kills each of import, labelling and training.
+    Soak,
+    /// Compare with PyTorch, ONNX Runtime and Pillow on larger data (VISAION_TEST_DATA).
+    Parity(parity::Args),
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Task::Run(args) => run::run(&args),
+        Task::Test(args) => test::run(&args),
+        Task::Codegen { check } => tools::codegen(check),
+        Task::Tidy => tools::tidy(),
+        Task::Bench => bench::run(),
+        Task::Soak => test::soak(),
+        Task::Parity(args) => parity::run(&args),
+    }
+}

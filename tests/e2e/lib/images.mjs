@@ -12,17 +12,19 @@ export function sampleClasses() {
     .sort();
 }
 
-/** Copies `perClass` images of every class into `folder`; gives the classes and how many images there are. */
+/** Copies `perClass` images of every class into `folder`; gives the classes, their files and how many images there are. */
 export function sampleFolder(folder, perClass) {
   const classes = sampleClasses();
+  const files = {};
   let count = 0;
   for (const name of classes) {
     const target = join(folder, name);
     mkdirSync(target, { recursive: true });
-    for (const file of readdirSync(join(sample, name)).sort().slice(0, perClass)) {
+    files[name] = readdirSync(join(sample, name)).sort().slice(0, perClass);
+    for (const file of files[name]) {
       cpSync(join(sample, name, file), join(target, file));
       count += 1;
     }
   }
-  return { classes, count };
+  return { classes, count, files };
 }

@@ -1,6 +1,8 @@
 // The walk's hands in a browser: Debian's Chromium through Playwright.
 import { chromium } from "playwright-core";
 
+import { waitUntil } from "./wait.mjs";
+
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
 
 export async function openBrowser(address, options = {}) {
@@ -29,12 +31,25 @@ function playwrightDriver(page) {
   const find = (selector) => page.locator(selector);
   return {
     click: (selector, options) => find(selector).first().click(options),
+    clickNth: (selector, index) => find(selector).nth(index).click(),
     fill: (selector, text) => find(selector).first().fill(text),
-    press: (key) => page.keyboard.press(key),
+    press: (chord) => page.keyboard.press(chord),
     see: (selector, timeout = 30_000) => find(selector).first().waitFor({ state: "visible", timeout }),
-    gone: (selector, timeout = 30_000) => find(selector).first().waitFor({ state: "hidden", timeout }),
+    until: (check, what, timeout) => waitUntil(check, timeout ?? 30_000, what),
     count: (selector) => find(selector).count(),
+    enabled: async (selector) => (await find(selector).count()) > 0 && find(selector).first().isEnabled(),
     text: async (selector) => (await find(selector).first().innerText()).trim(),
+    texts: (selector) => find(selector).allInnerTexts(),
+    attribute: (selector, name) => find(selector).first().getAttribute(name),
     screenshot: (path) => page.screenshot({ path }),
   };
+}
+
+/** Drops files or folders of the disk on the page, as a file manager does. */
+export async function dropOnPage(page, paths) {
+  const session = await page.context().newCDPSession(page);
+  const at = { x: 720, y: 450 };
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"]) await session.send("Input.dispatchDragEvent", { type, ...at, data });
+  await session.detach();
 }

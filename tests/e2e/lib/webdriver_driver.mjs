@@ -3,9 +3,10 @@ import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 
+import { waitUntil } from "./wait.mjs";
+
 const KEYS = { Enter: "\uE007", Escape: "\uE00C", Control: "\uE009", Delete: "\uE017", Shift: "\uE008", ArrowRight: "\uE014", ArrowLeft: "\uE012" };
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function freePort() {
   return new Promise((resolve) => {
@@ -42,37 +43,25 @@ async function request(url, method, body) {
   return value;
 }
 
-async function waitUntil(check, timeout, what) {
-  const end = Date.now() + timeout;
-  let last;
-  while (Date.now() < end) {
-    try {
-      const value = await check();
-      if (value) return value;
-    } catch (error) {
-      last = error;
-    }
-    await sleep(100);
-  }
-  throw new Error(`waited ${timeout} ms for ${what}${last ? `: ${last.message}` : ""}`);
-}
+const ALL = "const all = [...document.querySelectorAll(arguments[0])];";
+const SHOWN = `${ALL} const e = all.find((e) => e.getClientRects().length) ?? null;`;
 
 function webdriverDriver(at) {
   const run = (script, ...args) => request(`${at}/execute/sync`, "POST", { script, args });
-  const VISIBLE = "const e = [...document.querySelectorAll(arguments[0])].find((e) => e.getClientRects().length); return e ?? null;";
-  const find = (selector, timeout = 30_000) => waitUntil(() => run(VISIBLE, selector), timeout, selector);
-  const id = (element) => element[ELEMENT];
+  const find = (selector, timeout = 30_000) => waitUntil(() => run(`${SHOWN} return e;`, selector), timeout, selector);
+  const ready = (selector) => waitUntil(() => run(`${SHOWN} return e && !e.disabled ? e : null;`, selector), 30_000, selector);
+  const press = async (element) => {
+    await run("arguments[0].scrollIntoView({ block: 'nearest' });", element);
+    await request(`${at}/element/${element[ELEMENT]}/click`, "POST");
+  };
   return {
-    click: async (selector, options = {}) => {
-      await waitUntil(() => run(`${VISIBLE.replace("return e ?? null;", "return !!e && !e.disabled;")}`, selector), 30_000, selector);
-      const element = await find(selector);
-      if (options.modifiers) return pointerClick(at, element, options.modifiers);
-      await request(`${at}/element/${id(element)}/click`, "POST");
-    },
+    run,
+    click: async (selector) => press(await ready(selector)),
+    clickNth: async (selector, index) => press(await run(`${ALL} return all[arguments[1]];`, selector, index)),
     fill: async (selector, text) => {
-      const element = await find(selector);
-      await request(`${at}/element/${id(element)}/clear`, "POST");
-      await request(`${at}/element/${id(element)}/value`, "POST", { text });
+      const { [ELEMENT]: id } = await ready(selector);
+      await request(`${at}/element/${id}/clear`, "POST");
+      await request(`${at}/element/${id}/value`, "POST", { text });
     },
     press: async (chord) => {
       const keys = chord.split("+").map((key) => KEYS[key] ?? key);
@@ -83,27 +72,20 @@ function webdriverDriver(at) {
       await request(`${at}/actions`, "POST", { actions: [{ type: "key", id: "keyboard", actions }] });
     },
     see: find,
-    gone: (selector, timeout = 30_000) => waitUntil(async () => !(await run(VISIBLE, selector)), timeout, `no ${selector}`),
-    count: (selector) => run("return document.querySelectorAll(arguments[0]).length;", selector),
-    text: async (selector) => {
-      const element = await find(selector);
-      return (await request(`${at}/element/${id(element)}/text`, "GET")).trim();
-    },
+    until: (check, what, timeout) => waitUntil(check, timeout ?? 30_000, what),
+    count: (selector) => run(`${ALL} return all.length;`, selector),
+    enabled: (selector) => run(`${SHOWN} return !!e && !e.disabled;`, selector),
+    text: async (selector) => run("return arguments[0].innerText.trim();", await find(selector)),
+    texts: (selector) => run(`${ALL} return all.map((e) => e.innerText);`, selector),
+    attribute: async (selector, name) => run("return arguments[0].getAttribute(arguments[1]);", await find(selector), name),
     screenshot: async (path) => writeFileSync(path, Buffer.from(await request(`${at}/screenshot`, "GET"), "base64")),
   };
 }
 
-async function pointerClick(at, element, modifiers) {
-  const key = (type) => modifiers.map((name) => ({ type, value: KEYS[name] }));
-  const pause = modifiers.map(() => ({ type: "pause" }));
-  await request(`${at}/actions`, "POST", {
-    actions: [
-      { type: "key", id: "keyboard", actions: [...key("keyDown"), { type: "pause" }, { type: "pause" }, { type: "pause" }, ...key("keyUp")] },
-      {
-        type: "pointer",
-        id: "mouse",
-        actions: [...pause, { type: "pointerMove", origin: element, x: 0, y: 0 }, { type: "pointerDown", button: 0 }, { type: "pointerUp", button: 0 }, ...pause],
-      },
-    ],
-  });
+/** Drops paths on the window as the shell reports a drop of the desktop: Tauri's own event to the page. */
+export function dropOnWindow(driver, paths) {
+  const script = `return window.__TAURI_INTERNALS__.invoke("plugin:event|emit_to", {
+    target: { kind: "Webview", label: "main" }, event: "tauri://drag-drop",
+    payload: { paths: arguments[0], position: { x: 700, y: 400 } } });`;
+  return driver.run(script, paths);
 }

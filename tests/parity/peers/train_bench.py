@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Training throughput of PyTorch on synthetic images, as one JSON line.
 
-The work is that of our `train_bench` example: forward, cross-entropy, backward, AdamW, channels-last, f32.
+The work is that of our `train_speed` example: forward, cross-entropy, backward, AdamW, channels-last, f32.
 """
 import argparse
 import json

@@ -94,8 +94,8 @@ impl App {
         self.inner.bus.subscriber_count()
     }
 
-    pub(crate) fn emit(&self, event: Event) {
-        self.inner.bus.emit(&event);
+    pub(crate) fn emit(&self, event: &Event) {
+        self.inner.bus.emit(event);
     }
 
     pub fn store(&self) -> &Store {
@@ -147,7 +147,7 @@ impl App {
     }
 
     pub(crate) fn announce(&self, changes: &va_store::Changes) {
-        changes.events().into_iter().for_each(|event| self.emit(event));
+        changes.events().into_iter().for_each(|event| self.emit(&event));
     }
 
     pub(crate) fn runner(&self) -> &jobs::Runner {

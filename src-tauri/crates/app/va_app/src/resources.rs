@@ -101,7 +101,7 @@ pub(crate) fn tick(app: &App, training: bool) {
     }
     let snapshot = app.resources().sample(app.media_bytes().unwrap_or(0));
     if watched {
-        app.emit(Event::Resources { snapshot });
+        app.emit(&Event::Resources { snapshot });
     }
 }
 

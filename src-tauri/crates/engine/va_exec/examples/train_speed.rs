@@ -1,4 +1,4 @@
-//! Images a second of a training step, and where the time goes: `train_speed [arch] [size] [batch] [steps] [--profile]`.
+//! Images a second of a training step, and where the time goes: `train_speed [arch] [size] [batch] [steps] [--profile | --json]`.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
@@ -34,6 +34,10 @@ fn main() -> Result<()> {
     let times = &mut times[2..];
     times.sort_by(f64::total_cmp);
     let median = times[times.len() / 2];
+    if args.iter().any(|arg| arg == "--json") {
+        println!("{{\"images_per_s\": {}}}", batch as f64 / median);
+        return Ok(());
+    }
     let mib = net.activation_bytes(batch, Mode::Train)? >> 20;
     println!(
         "{arch} {size} px batch {batch}: {:.1} images/s, {:.0} ms, {mib} MiB",

@@ -2,15 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use va_app::export::{self, DatasetExportRequest as DatasetExport};
+use va_app::split;
+use va_app::{datasets, history, versions};
 use va_domain::{
     Dataset, DatasetId, DatasetVersion, ExportFormat, Facets, HistoryState, Job, Page, ProjectId, Role, SplitCounts,
     SplitRatios,
 };
-
-use va_app::export::{self, DatasetExportRequest as DatasetExport};
-use va_app::split;
-use va_app::{datasets, history, versions};
-
 use va_error::WarningReport;
 
 use crate::command::{Command, Method};
@@ -61,6 +59,7 @@ request! {
 pub struct SplitOutcome {
     #[serde(flatten)]
     pub counts: SplitCounts,
+    #[serde(default, skip_serializing_if = "WarningReport::is_empty")]
     pub report: WarningReport,
 }
 

@@ -1,8 +1,7 @@
 //! Evaluations: a model version on a split of its frozen dataset version.
 
-use va_domain::{Evaluation, EvaluationId, EvaluationSample, Job, ModelVersionId, Page, ProjectId, Role, Split};
-
 use va_app::evaluations;
+use va_domain::{Evaluation, EvaluationId, EvaluationSample, Job, ModelVersionId, Page, ProjectId, Role, Split};
 
 use crate::command::{Command, Method};
 use crate::wire::request;

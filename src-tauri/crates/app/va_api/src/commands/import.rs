@@ -1,8 +1,7 @@
 //! Import: look first, then do it as a job. The files are named by path on this machine or by an upload.
 
-use va_domain::{DatasetId, ImportOptions, ImportPreview, Job, Role};
-
 use va_app::import::{self, ImportRequest};
+use va_domain::{DatasetId, ImportOptions, ImportPreview, Job, Role};
 use va_error::{Error, Result};
 
 use crate::command::{Command, Method};

@@ -2,12 +2,11 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use va_app::jobs;
 use va_domain::{
     DatasetId, Job, JobId, JobKind, JobState, MetricSeries, ModelId, Page, ProjectId, Role, Task, TrainRequest,
     TrainSettings,
 };
-
-use va_app::jobs;
 
 use crate::command::{Command, Method};
 use crate::wire::{Done, done, request};

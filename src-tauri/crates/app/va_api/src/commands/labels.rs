@@ -1,8 +1,7 @@
 //! Labels: the classes of a dataset.
 
-use va_domain::{DatasetId, Label, LabelId, Page, Role};
-
 use va_app::labels;
+use va_domain::{DatasetId, Label, LabelId, Page, Role};
 
 use crate::command::{Command, Method};
 use crate::wire::{Done, done, request};

@@ -1,10 +1,9 @@
 //! Models, their versions, lineage, predictions and exports.
 
-use va_domain::{Job, Model, ModelExportFormat, ModelId, ModelVersion, Page, Role, SampleId};
-
 use va_app::models::{self, Lineage};
 use va_app::predict::{self, PredictRequest, Predictions};
 use va_app::{App, staging};
+use va_domain::{Job, Model, ModelExportFormat, ModelId, ModelVersion, Page, Role, SampleId};
 use va_error::{Error, Result};
 
 use crate::command::{Command, Method};

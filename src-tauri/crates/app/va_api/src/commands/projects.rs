@@ -1,8 +1,7 @@
 //! Projects and what is linked to them.
 
-use va_domain::{Dataset, DatasetId, Model, ModelId, Page, Project, ProjectId, Role, Task};
-
 use va_app::projects::{self, SampleProject};
+use va_domain::{Dataset, DatasetId, Model, ModelId, Page, Project, ProjectId, Role, Task};
 
 use crate::command::{Command, Method};
 use crate::wire::{Done, Nothing, done, page, request};

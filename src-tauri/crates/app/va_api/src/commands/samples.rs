@@ -2,12 +2,12 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use va_app::{App, annotations, history, samples};
 use va_domain::{
-    Annotation, AnnotationId, DatasetId, Geometry, HistoryState, LabelId, LabelledState, Page, Role, Sample,
+    Actor, Annotation, AnnotationId, DatasetId, Geometry, HistoryState, LabelId, LabelledState, Page, Role, Sample,
     SampleFilter, SampleId, SampleSort, SampleWindow, Split,
 };
-
-use va_app::{annotations, samples};
+use va_error::{Error, Result};
 
 use crate::command::{Command, Method};
 use crate::wire::{Done, absent_or_null, done, page, request};
@@ -99,6 +99,14 @@ pub struct SamplePosition {
     pub offset: Option<u64>,
 }
 
+/// Deletes samples and says what undo would do now.
+fn delete(app: &App, actor: &Actor, ids: &[SampleId]) -> Result<HistoryState> {
+    let first = ids.first().ok_or_else(|| Error::invalid("no sample was chosen"))?;
+    let dataset = samples::get(app, *first)?.dataset_id;
+    samples::delete(app, actor, ids)?;
+    history::get(app, dataset)
+}
+
 pub(crate) fn commands() -> Vec<Command> {
     use Method::{Delete, Get, Post, Put};
     vec![
@@ -159,13 +167,13 @@ pub(crate) fn commands() -> Vec<Command> {
             "Delete a sample; undo brings it back",
             |app, actor, q| done(samples::delete(app, actor, &[q.id])),
         ),
-        Command::new::<SamplesRequest, Done>(
+        Command::new::<SamplesRequest, HistoryState>(
             "samples_delete",
             Post,
             "/samples/delete",
             Role::Annotator,
             "Delete samples in one undoable step",
-            |app, actor, q| done(samples::delete(app, actor, &q.sample_ids)),
+            |app, actor, q| delete(app, actor, &q.sample_ids),
         ),
         Command::new::<SamplesSetLabelRequest, HistoryState>(
             "samples_set_label",

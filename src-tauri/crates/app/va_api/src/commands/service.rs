@@ -2,9 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use va_domain::{AuditEntry, GpuUsage, MemoryUsage, ResourceSnapshot, Role, Settings, StorageUsage};
-
 use va_app::{App, audit, diagnostics, resources, settings};
+use va_domain::{AuditEntry, GpuUsage, MemoryUsage, ResourceSnapshot, Role, Settings, StorageUsage};
 
 use crate::command::{Command, Method};
 use crate::wire::{Nothing, page, request};

@@ -1,8 +1,7 @@
 //! What training offers and what it would need.
 
-use va_domain::{DatasetId, Forecast, Role, TrainSettings};
-
 use va_app::train::{self, TrainOptions};
+use va_domain::{DatasetId, Forecast, Role, TrainSettings};
 
 use crate::command::{Command, Method};
 use crate::wire::{Nothing, request};

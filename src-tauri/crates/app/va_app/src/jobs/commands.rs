@@ -201,7 +201,7 @@ pub fn delete(app: &App, actor: &Actor, id: JobId) -> Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
-    app.emit(Event::Changed { entity: Entity::Job, ids: vec![id.0], dataset_id: job.dataset_id });
+    app.emit(&Event::Changed { entity: Entity::Job, ids: vec![id.0], dataset_id: job.dataset_id });
     Ok(())
 }
 
@@ -231,8 +231,8 @@ pub fn wait(app: &App, id: JobId, mut each: impl FnMut(&Job)) -> Result<Job> {
 }
 
 fn announce(app: &App, job: &Job) {
-    app.emit(Event::Job { job: job.clone() });
-    app.emit(Event::Changed { entity: Entity::Job, ids: vec![job.id.0], dataset_id: job.dataset_id });
+    app.emit(&Event::Job { job: job.clone() });
+    app.emit(&Event::Changed { entity: Entity::Job, ids: vec![job.id.0], dataset_id: job.dataset_id });
 }
 
 fn word(state: JobState) -> &'static str {

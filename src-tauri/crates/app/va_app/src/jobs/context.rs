@@ -87,7 +87,7 @@ impl JobContext {
             self.store(&job);
         }
         if due.event {
-            self.app.emit(Event::Job { job });
+            self.app.emit(&Event::Job { job });
         }
     }
 

@@ -170,7 +170,7 @@ fn claim(app: &App, inner: &mut Inner, lane: Lane) -> Result<Option<(Job, Arc<St
 
 fn run_job(app: &App, job: Job, stop: &Arc<StopToken>, shared: &Shared, lane: Lane) {
     let id = job.id;
-    app.emit(Event::Job { job: job.clone() });
+    app.emit(&Event::Job { job: job.clone() });
     let actor = rows::actor_name(app, id).unwrap_or_else(|_| "owner".to_owned());
     let context = JobContext::new(app.clone(), actor, job, Arc::clone(stop));
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| works::run(&context)));
@@ -188,8 +188,8 @@ fn run_job(app: &App, job: Job, stop: &Arc<StopToken>, shared: &Shared, lane: La
     if let Some(message) = &job.error {
         tracing::warn!(job = %id, kind = ?job.kind, "{message}");
     }
-    app.emit(Event::Job { job: job.clone() });
-    app.emit(Event::Changed { entity: Entity::Job, ids: vec![id.0], dataset_id: job.dataset_id });
+    app.emit(&Event::Job { job: job.clone() });
+    app.emit(&Event::Changed { entity: Entity::Job, ids: vec![id.0], dataset_id: job.dataset_id });
 }
 
 /// The end of a work becomes the job's state.

@@ -80,7 +80,7 @@ impl<'a> Curves<'a> {
         }
         for points in points.chunks(POINTS_A_MESSAGE) {
             let job_id = self.context.id();
-            self.context.app().emit(Event::Metrics { job_id, points: points.to_vec() });
+            self.context.app().emit(&Event::Metrics { job_id, points: points.to_vec() });
         }
     }
 

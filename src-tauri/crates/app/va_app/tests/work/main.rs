@@ -8,5 +8,4 @@
 mod fixture;
 mod kill;
 mod queue;
-mod quickstart;
 mod road;
