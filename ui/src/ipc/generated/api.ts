@@ -1854,6 +1854,28 @@ export interface components {
             /** @description A class of this name is already in the dataset. */
             exists: boolean;
         };
+        /** @description Exactly one of `path`, `paths` and `upload_id`. */
+        ImportFilesRequest: {
+            /**
+             * Format: uuid
+             * @description The dataset.
+             */
+            id: string;
+            /** @description A folder or file on this machine. */
+            path?: string | null;
+            /** @description Several folders or files on this machine (what was dropped into the window). */
+            paths?: string[] | null;
+            /** @description What `POST /uploads` gave. */
+            upload_id?: string | null;
+            /**
+             * @default {
+             *       "format": "auto",
+             *       "split": null,
+             *       "split_seed": 0
+             *     }
+             */
+            options?: components["schemas"]["ImportOptions"];
+        };
         ImportFormat: "auto" | "folders" | "masks" | "plain";
         ImportOptions: {
             /** @default auto */
@@ -1895,27 +1917,6 @@ export interface components {
             /** @description Images of the folder's own train / val / test layout, if it has one. */
             has_splits: boolean;
         };
-        ImportPreviewRequest: {
-            /**
-             * Format: uuid
-             * @description The dataset.
-             */
-            id: string;
-            /** @description A folder or file on this machine. */
-            path?: string | null;
-            /** @description Several folders or files on this machine (what was dropped into the window). */
-            paths?: string[] | null;
-            /** @description What `POST /uploads` gave. */
-            upload_id?: string | null;
-            /**
-             * @default {
-             *       "format": "auto",
-             *       "split": null,
-             *       "split_seed": 0
-             *     }
-             */
-            options?: components["schemas"]["ImportOptions"];
-        };
         /** @description What an import did: every file is counted once. */
         ImportReport: {
             /** Format: uint64 */
@@ -1927,27 +1928,6 @@ export interface components {
             /** @description Every file left out, and why. */
             left_out: components["schemas"]["WarningReport"];
             new_classes: string[];
-        };
-        ImportStartRequest: {
-            /**
-             * Format: uuid
-             * @description The dataset.
-             */
-            id: string;
-            /** @description A folder or file on this machine. */
-            path?: string | null;
-            /** @description Several folders or files on this machine (what was dropped into the window). */
-            paths?: string[] | null;
-            /** @description What `POST /uploads` gave. */
-            upload_id?: string | null;
-            /**
-             * @default {
-             *       "format": "auto",
-             *       "split": null,
-             *       "split_seed": 0
-             *     }
-             */
-            options?: components["schemas"]["ImportOptions"];
         };
         /** @description Background work. It is a row before it is a thread. */
         Job: {
@@ -2148,14 +2128,16 @@ export interface components {
         };
         /** @enum {string} */
         LabelledState: "labelled" | "unlabelled";
-        /** @description Where a model version comes from and what was measured on it. */
         Lineage: {
             version: components["schemas"]["ModelVersion"];
             model: components["schemas"]["Model"];
             dataset_version: components["schemas"]["DatasetVersion"];
             dataset: components["schemas"]["Dataset"];
+            /** @description The run, unless it was removed from the list. */
             job: components["schemas"]["Job"] | null;
+            /** @description The version before it in the same model, unless deleted. */
             parent: components["schemas"]["ModelVersion"] | null;
+            /** @description Newest first, at most 500. */
             evaluations: components["schemas"]["Evaluation"][];
         };
         LoginRequest: {
@@ -2634,7 +2616,7 @@ export interface components {
             /** Format: uuid */
             sample_id: string;
         };
-        /** @description A project over the bundled sample images, with the job that imports them. */
+        /** @description The bundled project, and the job that imports its images. */
         SampleProject: {
             project: components["schemas"]["Project"];
             dataset: components["schemas"]["Dataset"];
@@ -2750,6 +2732,18 @@ export interface components {
             test: number;
             /** Format: uint64 */
             none: number;
+        };
+        /** @description Samples in each split, and what the split could not do (a class with too few samples for every split). */
+        SplitOutcome: {
+            /** Format: uint64 */
+            train: number;
+            /** Format: uint64 */
+            val: number;
+            /** Format: uint64 */
+            test: number;
+            /** Format: uint64 */
+            none: number;
+            report?: components["schemas"]["WarningReport"];
         };
         /** @description Shares of a stratified split; they add up to 1. */
         SplitRatios: {
@@ -3695,7 +3689,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SplitCounts"];
+                    "application/json": components["schemas"]["SplitOutcome"];
                 };
             };
             /** @description An error, with the matching status */

@@ -61,12 +61,11 @@ export type GpuUsage = Schemas['GpuUsage'];
 export type Health = Schemas['Health'];
 export type HistoryState = Schemas['HistoryState'];
 export type ImportClass = Schemas['ImportClass'];
+export type ImportFilesRequest = Schemas['ImportFilesRequest'];
 export type ImportFormat = Schemas['ImportFormat'];
 export type ImportOptions = Schemas['ImportOptions'];
 export type ImportPreview = Schemas['ImportPreview'];
-export type ImportPreviewRequest = Schemas['ImportPreviewRequest'];
 export type ImportReport = Schemas['ImportReport'];
-export type ImportStartRequest = Schemas['ImportStartRequest'];
 export type Job = Schemas['Job'];
 export type JobCreateKind = Schemas['JobCreateKind'];
 export type JobCreateRequest = Schemas['JobCreateRequest'];
@@ -146,6 +145,7 @@ export type Settings = Schemas['Settings'];
 export type SettingsInput = Schemas['SettingsInput'];
 export type Split = Schemas['Split'];
 export type SplitCounts = Schemas['SplitCounts'];
+export type SplitOutcome = Schemas['SplitOutcome'];
 export type SplitRatios = Schemas['SplitRatios'];
 export type StorageUsage = Schemas['StorageUsage'];
 export type Task = Schemas['Task'];
@@ -201,7 +201,7 @@ export interface CommandTypes {
   /** Counts by class, split and labelled state. */
   dataset_facets: { request: DatasetRequest; response: Facets };
   /** Split into train, validation and test: stratified by class, the same seed gives the same split. */
-  dataset_split: { request: DatasetSplitRequest; response: SplitCounts };
+  dataset_split: { request: DatasetSplitRequest; response: SplitOutcome };
   /** Frozen versions, newest first. */
   dataset_versions: { request: DatasetVersionsRequest; response: DatasetVersionPage };
   /** Freeze the dataset as it is; unchanged since the newest version, that one is given. */
@@ -251,9 +251,9 @@ export interface CommandTypes {
   /** Remove an annotation. */
   annotation_delete: { request: AnnotationRequest; response: Done };
   /** What an import would do; nothing is changed. */
-  import_preview: { request: ImportPreviewRequest; response: ImportPreview };
+  import_preview: { request: ImportFilesRequest; response: ImportPreview };
   /** Import images; the job's result is an ImportReport. */
-  import_start: { request: ImportStartRequest; response: Job };
+  import_start: { request: ImportFilesRequest; response: Job };
   /** Architectures, presets and devices. */
   train_options: { request: Nothing; response: TrainOptions };
   /** Memory and work of a training before it starts. */

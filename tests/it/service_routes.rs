@@ -1,0 +1,101 @@
+//! What programs and the web interface get from the service.
+
+use serde_json::json;
+
+use crate::support::{png_bytes, running};
+
+#[test]
+fn images_are_sent_imported_and_seen() {
+    let service = running();
+    let client = service.client();
+    let dataset = client.post("/api/v1/datasets", &json!({ "name": "tiles" })).ok();
+    let id = dataset["id"].as_str().unwrap();
+    let files = [
+        ("dark/a.png", png_bytes(0, 1)),
+        ("light/b.png", png_bytes(1, 2)),
+        ("light/broken.png", b"not an image".to_vec()),
+    ];
+    let report = client.upload(&format!("/api/v1/datasets/{id}/samples"), &files).ok();
+    assert_eq!(report["imported"], 2, "{report}");
+    assert_eq!(report["left_out"]["warnings"].as_array().unwrap().len(), 1);
+    let page = client.get(&format!("/api/v1/samples?dataset_id={id}&sort=name&limit=1")).ok();
+    assert_eq!((page["total"].as_u64(), page["items"].as_array().unwrap().len()), (Some(2), 1));
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let next = client.get(&format!("/api/v1/samples?dataset_id={id}&sort=name&limit=1&cursor={cursor}")).ok();
+    assert_ne!(next["items"][0]["id"], page["items"][0]["id"]);
+
+    let sample = page["items"][0]["id"].as_str().unwrap();
+    let image = client.get(&format!("/api/v1/samples/{sample}/image"));
+    assert_eq!((image.status, image.header("content-type")), (200, Some("image/png")));
+    assert_eq!(image.body, files[0].1);
+    let etag = image.header("etag").unwrap().to_owned();
+    let unchanged = client.with("if-none-match", &etag).get(&format!("/api/v1/samples/{sample}/image"));
+    assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
+    let thumbnail = client.get(&format!("/api/v1/samples/{sample}/thumbnail?size=64"));
+    assert_eq!(thumbnail.status, 200);
+    assert!(thumbnail.header("content-type").unwrap().starts_with("image/"));
+    assert_eq!(client.get(&format!("/api/v1/samples/{sample}/thumbnail?size=big")).status, 400);
+}
+
+#[test]
+fn an_upload_is_looked_at_before_it_is_imported() {
+    let service = running();
+    let client = service.client();
+    let id = client.post("/api/v1/datasets", &json!({ "name": "tiles" })).ok()["id"].as_str().unwrap().to_owned();
+    let upload =
+        client.upload("/api/v1/uploads", &[("dark/a.png", png_bytes(0, 1)), ("light/b.png", png_bytes(1, 2))]).ok();
+    assert_eq!(upload["file_count"], 2);
+    let request = json!({ "upload_id": upload["upload_id"] });
+    let preview = client.post(&format!("/api/v1/datasets/{id}/import?preview=true"), &request).ok();
+    assert_eq!(preview["image_count"], 2);
+    assert_eq!(client.get(&format!("/api/v1/datasets/{id}")).ok()["sample_count"], 0);
+    let job = client.post(&format!("/api/v1/datasets/{id}/import"), &request).ok();
+    let events = client.get(&format!("/api/v1/jobs/{}/events", job["id"].as_str().unwrap()));
+    assert_eq!(events.header("content-type"), Some("text/event-stream"));
+    let text = String::from_utf8(events.body).unwrap();
+    let last = text.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(last).unwrap();
+    assert_eq!(last["job"]["state"], "succeeded", "the stream ends with the job: {last}");
+    assert_eq!(last["job"]["result"]["imported"], 2);
+}
+
+#[test]
+fn the_documentation_is_served_whole() {
+    let service = running();
+    let document = service.http.get("/api/v1/openapi.json").ok();
+    assert_eq!(document, va_api::openapi());
+    let docs = String::from_utf8(service.http.get("/docs").body).unwrap();
+    assert!(docs.contains("/docs.js") && !docs.contains("https://"), "nothing from elsewhere");
+    let reading = String::from_utf8(service.http.get("/redoc").body).unwrap();
+    assert!(reading.contains("/datasets/{id}/import"));
+    assert_eq!(service.http.get("/api/v1/healthz").ok(), json!({ "status": "ok" }));
+}
+
+#[test]
+fn the_web_interface_is_served_with_its_start_page_for_every_screen() {
+    let dist = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dist.path().join("assets")).unwrap();
+    std::fs::write(dist.path().join("index.html"), "<title>the interface</title>").unwrap();
+    std::fs::write(dist.path().join("assets/app-1a2b.js"), "start()").unwrap();
+    let service = crate::support::running_with(|options| options.ui = Some(dist.path().canonicalize().unwrap()));
+    for path in ["/", "/index.html", "/data/some/screen"] {
+        let reply = service.http.get(path);
+        assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/html; charset=utf-8")), "{path}");
+        assert!(String::from_utf8_lossy(&reply.body).contains("the interface"));
+    }
+    let script = service.http.get("/assets/app-1a2b.js");
+    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+    assert!(script.header("cache-control").unwrap().contains("immutable"));
+    assert_eq!(service.http.get("/assets/missing.js").status, 404);
+}
+
+#[test]
+fn another_terminal_sees_and_stops_the_service() {
+    let service = running();
+    let library = service.app.library_dir().to_owned();
+    let status = va_server::status(&library).unwrap();
+    assert!(status.running);
+    assert_eq!(status.pid, Some(std::process::id()));
+    let code = status.sign_in_url.unwrap().split("#code=").nth(1).unwrap().to_owned();
+    assert_eq!(service.http.post("/api/v1/auth/exchange", &json!({ "code": code })).status, 200);
+}
