@@ -1,4 +1,5 @@
 //! Workflows through `va_api` and the service, as programs and people use them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail where it is")]
 
 mod commands;
 mod service_auth;

@@ -8,9 +8,10 @@ use crate::support::{library, png_bytes, write_classes};
 
 #[track_caller]
 fn call(app: &App, name: &str, request: Value) -> Value {
-    match dispatch(app, &Actor::owner(Origin::Cli), name, request.clone()) {
+    let asked = request.to_string();
+    match dispatch(app, &Actor::owner(Origin::Cli), name, request) {
         Ok(answer) => answer,
-        Err(error) => panic!("{name} {request}: {error:?}"),
+        Err(error) => panic!("{name} {asked}: {error:?}"),
     }
 }
 

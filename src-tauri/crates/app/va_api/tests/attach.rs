@@ -1,4 +1,5 @@
 //! The attach socket against a service that needs no library: good talk, hostile input, abrupt ends.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail where it is")]
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use va_error::{Context as _, Result};
+use va_error::{Code, Context as _, Error, Result};
 
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 
@@ -18,11 +18,16 @@ pub fn asked() -> bool {
 pub fn listen() -> Result<()> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot listen for Ctrl-C")?;
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::new()?
+    };
     std::thread::Builder::new()
         .name("interrupt".to_owned())
         .spawn(move || {
             runtime.block_on(async {
-                while signal().await.is_ok() {
+                loop {
+                    signals.next().await;
                     if ASKED.fetch_add(1, Ordering::AcqRel) > 0 {
                         // What is confirmed is saved, so an abrupt end loses nothing.
                         std::process::exit(130);
@@ -34,20 +39,46 @@ pub fn listen() -> Result<()> {
     Ok(())
 }
 
-/// Ctrl-C, or termination by the system.
-///
-/// # Errors
-/// `Io` when the system does not let us listen.
-pub async fn signal() -> std::io::Result<()> {
+/// Ctrl-C, and termination by the system. They are caught from the moment this is made.
+pub struct Signals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
+}
+
+impl Signals {
+    /// Must be called inside a runtime.
+    ///
+    /// # Errors
+    /// `Io` when the system does not let us listen.
+    pub fn new() -> Result<Self> {
+        #[cfg(unix)]
+        let made = {
+            use tokio::signal::unix::{SignalKind, signal};
+            let listen = || {
+                Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+            };
+            listen()
+        };
+        #[cfg(windows)]
+        let made = tokio::signal::windows::ctrl_c().map(|interrupt| Self { interrupt });
+        made.map_err(|error: std::io::Error| Error::new(Code::Io, "cannot listen for Ctrl-C").with_source(error))
+    }
+
+    /// Waits for the next one; never ends when the system sends no more.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
         tokio::select! {
-            outcome = tokio::signal::ctrl_c() => outcome,
-            _ = terminate.recv() => Ok(()),
+            Some(()) = self.interrupt.recv() => {}
+            Some(()) = self.terminate.recv() => {}
+            else => std::future::pending().await,
+        }
+        #[cfg(windows)]
+        if self.interrupt.recv().await.is_none() {
+            std::future::pending().await
         }
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

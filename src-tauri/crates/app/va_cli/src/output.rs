@@ -42,15 +42,15 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]], empty: &str)
         cells.max().unwrap_or(0).max(head[column].chars().count())
     };
     let widths: [usize; N] = std::array::from_fn(width);
-    let mut text = format_row(head.map(str::to_uppercase), widths);
+    let mut text = format_row(&head.map(str::to_uppercase), widths);
     for row in rows {
         text.push('\n');
-        text.push_str(&format_row(row.clone(), widths));
+        text.push_str(&format_row(row, widths));
     }
     line(text)
 }
 
-fn format_row<const N: usize>(cells: [String; N], widths: [usize; N]) -> String {
+fn format_row<const N: usize>(cells: &[String; N], widths: [usize; N]) -> String {
     let mut text = String::new();
     for (cell, width) in cells.iter().zip(widths) {
         let _ = write!(text, "{cell:<width$}  ");
@@ -60,9 +60,9 @@ fn format_row<const N: usize>(cells: [String; N], widths: [usize; N]) -> String 
 }
 
 /// A line beside the result: what is happening, what was left out.
-#[allow(clippy::print_stderr)] // This is the program's own output.
 pub fn note(text: impl AsRef<str>) {
-    eprintln!("{}", text.as_ref());
+    // Without a reader there is nobody to tell, and the work goes on.
+    let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
 }
 
 /// Every file that was left out, and why.
@@ -76,13 +76,12 @@ pub fn warnings(report: &WarningReport) {
 }
 
 /// The one message of a failed command.
-#[allow(clippy::print_stderr)]
 pub fn failure(error: &Error, json: bool) {
     if json {
         let document = serde_json::to_string_pretty(&ApiError::from(error));
-        eprintln!("{}", document.unwrap_or_else(|_| error.chain()));
+        note(document.unwrap_or_else(|_| error.chain()));
     } else {
-        eprintln!("error: {}", error.chain());
+        note(format!("error: {}", error.chain()));
     }
 }
 
@@ -139,6 +138,6 @@ mod tests {
         assert_eq!(bytes(1_400_000_000), "1.4 GB");
         assert_eq!(duration(3_725_000), "1 h 02 min");
         assert_eq!(duration(185_000), "3 min 05 s");
-        assert_eq!(format_row(["a".into(), "b".into()], [3, 1]), "a    b");
+        assert_eq!(format_row(&["a".into(), "b".into()], [3, 1]), "a    b");
     }
 }

@@ -1,4 +1,5 @@
 //! The program as a person and a script use it: one process after another, and two at once.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail where it is")]
 
 mod program;
 

@@ -1,4 +1,5 @@
 //! `start`, `status`, `stop`, a service that was killed, and commands that work through the running service.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail where it is")]
 
 mod program;
 

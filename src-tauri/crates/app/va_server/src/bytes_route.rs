@@ -75,7 +75,7 @@ fn bytes_response(image: ImageBytes, asked: &HeaderMap) -> Answer {
     let fixed = |text: &str| -> Result<HeaderValue> {
         HeaderValue::from_str(text).map_err(|_| Error::internal("BUG: an image's media type or tag is no header"))
     };
-    headers.insert(header::CONTENT_TYPE, fixed(&image.mime)?);
+    headers.insert(header::CONTENT_TYPE, fixed(image.mime)?);
     headers.insert(header::ETAG, fixed(&etag)?);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));
     Ok(response)

@@ -10,8 +10,9 @@ use va_error::{Code, Context as _, Error, Result};
 use va_server::{SecretPlace, ServeOptions, Service, ServiceStatus, service_dir};
 
 use crate::args::StartArgs;
+use crate::interrupt::Signals;
 use crate::session::Session;
-use crate::{interrupt, log, output};
+use crate::{log, output};
 
 const STANDARD_PORT: u16 = 7421;
 /// Opening a large library after a crash takes a while.
@@ -79,6 +80,8 @@ fn in_foreground(session: &Session, args: &StartArgs) -> Result<()> {
         .build()
         .context("cannot start the service")?;
     runtime.block_on(async {
+        // Before anything is printed: whoever reads the address may end us at once.
+        let mut signals = Signals::new()?;
         let service = start_service(app.clone(), args).await;
         let service = match service {
             Ok(service) => service,
@@ -99,12 +102,12 @@ fn in_foreground(session: &Session, args: &StartArgs) -> Result<()> {
             sign_in_url: Some(service.sign_in_url()?),
             ..ServiceStatus::default()
         };
-        tell(session, args, &status, "serving")?;
+        if let Err(error) = tell(session, args, &status, "serving") {
+            // Nobody reads what this prints; the service is there for the browser.
+            tracing::warn!(%error, "the address could not be printed");
+        }
         tokio::select! {
-            outcome = interrupt::signal() => {
-                outcome?;
-                service.ask_to_stop();
-            }
+            () = signals.next() => service.ask_to_stop(),
             () = service.stopping() => {}
         }
         output::note("stopping: running jobs checkpoint …");
