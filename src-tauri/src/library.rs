@@ -61,8 +61,11 @@ pub fn serve_others(handle: &AppHandle) {
 
 /// At the end jobs reach a checkpoint and the library is released.
 pub fn on_run_event(handle: &AppHandle, event: RunEvent) {
-    if matches!(event, RunEvent::Exit) {
-        handle.state::<Library>().app.close();
+    if !matches!(event, RunEvent::Exit) {
+        return;
+    }
+    if let Err(error) = handle.state::<Library>().app.close() {
+        tracing::error!("the library was not closed tidily; it will be checked when it is next opened: {error:#}");
     }
 }
 

@@ -33,6 +33,9 @@ test("a new user walks the whole road in the window", async (t) => {
     DISPLAY: screen.display,
     WAYLAND_DISPLAY: "",
     WEBKIT_DISABLE_COMPOSITING_MODE: "1",
+    // The shell lets itself be driven only when it is asked to.
+    TAURI_AUTOMATION: "true",
+    TAURI_WEBVIEW_AUTOMATION: "true",
     LANG: "en_US.UTF-8",
   });
   const { driver } = window;

@@ -20,7 +20,7 @@ pub(crate) fn forecast(settings: &TrainSettings, class_count: usize, train_len: 
     // Forward once, backward twice: towards the inputs and towards the weights.
     let multiply_adds_per_image = 3 * graph.cost().multiply_adds;
     let batch = (settings.batch_size as usize).min(train_len.max(1));
-    let mut net = Network::new(graph, candle_core::DType::F32)?;
+    let mut net = Network::new(graph, va_exec::DType::F32)?;
     let activations = net.activation_bytes(batch, Mode::Train)? + net.activation_bytes(batch, Mode::Eval)?;
     // Parameters, gradients, two moments; while a checkpoint is written, three of them once more.
     let training = 4 * parameters * (4 + 3);

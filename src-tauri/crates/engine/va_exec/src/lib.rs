@@ -18,6 +18,7 @@ mod rng;
 mod run;
 mod state;
 
+pub use candle_core::DType;
 pub use fold::fold_state;
 pub use kernels::geometry::{ConvGeometry, PoolGeometry};
 pub use layout::{BufferEntry, FlatLayout, ParamEntry};
