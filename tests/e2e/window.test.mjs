@@ -1,12 +1,13 @@
 // The road in the real window: the desktop program under a virtual display, driven by WebKitWebDriver.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import { sampleFolder } from "./lib/images.mjs";
 import * as road from "./lib/road.mjs";
+import { answerSaveDialog } from "./lib/save_dialog.mjs";
 import { required, temporaryFolder, visaion } from "./lib/service.mjs";
 import { waitUntil } from "./lib/wait.mjs";
 import { dropOnWindow, openWindow } from "./lib/webdriver_driver.mjs";
@@ -64,7 +65,11 @@ test("a new user walks the whole road in the window", async (t) => {
   await shot("train");
   await t.test("evaluate, and open the images behind a cell", () => road.evaluate(driver));
   await shot("evaluate");
-  await t.test("export with a certificate", () => road.exportModel(driver));
+  await t.test("export with a certificate to a file of one's choice", async () => {
+    const file = join(temporary.folder, "cells.onnx");
+    await road.exportModel(driver, () => answerSaveDialog(screen.display, file));
+    assert.ok(existsSync(file), "the exported file");
+  });
   await shot("models");
   await t.test("predict dropped files", () => {
     const file = join(images, found.classes[0], found.files[found.classes[0]][0]);

@@ -20,7 +20,7 @@ const BUILD_PACKAGES: &[&str] = &[
 ];
 
 /// To test it: a browser, a window without a display, and glyphs for both languages.
-const TEST_PACKAGES: &[&str] = &["chromium", "xvfb", "webkit2gtk-driver", "fonts-noto-cjk"];
+const TEST_PACKAGES: &[&str] = &["chromium", "xvfb", "webkit2gtk-driver", "xdotool", "fonts-noto-cjk"];
 
 pub fn for_run() -> Result<()> {
     system_packages(BUILD_PACKAGES)?;
