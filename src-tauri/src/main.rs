@@ -1,6 +1,7 @@
 //! The desktop shell: the only code that names Tauri. It opens the library, hosts the front end in a window and wires
 //! its calls, events and image addresses to `va_api`. No rule of the product lives here.
 
+#![allow(clippy::needless_pass_by_value, reason = "Tauri decides the shape of its handlers")]
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod call;

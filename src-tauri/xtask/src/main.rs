@@ -1,6 +1,8 @@
 //! `cargo xtask …`: the two commands of the project (`run`, `test`) and the tools behind them. Everything a fresh
 //! machine with Rust and Node lacks is installed by the command itself.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the terminal is its screen")]
+
 mod bench;
 mod parity;
 mod python;

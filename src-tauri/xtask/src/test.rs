@@ -18,13 +18,16 @@ pub struct Args {
     no_e2e: bool,
 }
 
+/// A check's name and what it does.
+type Check = (&'static str, fn() -> Result<()>);
+
 /// Kills in each campaign of `soak`.
 const SOAK_KILLS: &str = "30";
 
 pub fn run(args: &Args) -> Result<()> {
     let start = Instant::now();
     setup::for_test()?;
-    let mut checks: Vec<(&str, fn() -> Result<()>)> = vec![
+    let mut checks: Vec<Check> = vec![
         ("formatting", tools::check_format),
         ("front-end types and lints", front_end_lints),
         ("front-end tests", || step::run(&mut npm("ui", &["run", "--silent", "test"]))),
@@ -40,7 +43,7 @@ pub fn run(args: &Args) -> Result<()> {
     report(&checks, start)
 }
 
-fn report(checks: &[(&str, fn() -> Result<()>)], start: Instant) -> Result<()> {
+fn report(checks: &[Check], start: Instant) -> Result<()> {
     let mut failures = Vec::new();
     for (name, check) in checks {
         eprintln!("\n\x1b[1m══ {name}\x1b[0m");

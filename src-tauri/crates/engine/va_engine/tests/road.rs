@@ -1,4 +1,5 @@
 //! The whole engine road through the trait: forecast, train, evaluate, export.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -32,7 +33,7 @@ impl SampleSource for Stripes {
         }
         let side = 32u32;
         let value = |x: u32, y: u32| {
-            let along = if index % 2 == 0 { y } else { x } + index as u32;
+            let along = if index.is_multiple_of(2) { y } else { x } + index as u32;
             if (along / 3).is_multiple_of(2) { 220 - index as u8 } else { 30 + index as u8 }
         };
         let pixels = (0..side * side).flat_map(|at| [value(at % side, at / side); 3]).collect();

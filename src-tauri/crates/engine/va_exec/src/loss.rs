@@ -46,7 +46,7 @@ impl CrossEntropy {
             return Err(Error::invalid(format!("target class {bad} is not one of {k} classes")));
         }
         let total: f64 = targets.iter().map(|&target| weights[target as usize]).sum();
-        if !(total > 0.0) {
+        if total.is_nan() || total <= 0.0 {
             return Err(Error::invalid("the class weights of this batch add up to nothing"));
         }
         let spread = self.label_smoothing / k as f64;

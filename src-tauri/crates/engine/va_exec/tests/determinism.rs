@@ -1,4 +1,5 @@
 //! The same bits from the same inputs: run again, on another thread count, after a save and load.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Every operator's backward against central differences in f64. The gradient that flows through an operator is seen in
 //! the parameters of the layers before it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 

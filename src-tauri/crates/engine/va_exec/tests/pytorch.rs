@@ -1,5 +1,6 @@
 //! ResNet-18 against PyTorch in f64, from the same weights and batch: see `tests/parity/peers/resnet_reference.py`,
 //! which wrote the committed figures.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Named weights in and out, folding, optimisers against their formulas, and bad input.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 

@@ -92,7 +92,7 @@ fn image(op: &Op, shape: &[usize]) -> Result<[usize; 3]> {
 
 fn conv_shape(conv: &Conv2d, [h, w, c]: [usize; 3]) -> Result<Vec<usize>> {
     let groups = conv.groups;
-    if groups == 0 || c % groups != 0 || conv.out_channels % groups != 0 {
+    if groups == 0 || c % groups != 0 || !conv.out_channels.is_multiple_of(groups) {
         return Err(Error::invalid(format!(
             "{groups} group(s) must divide both the {c} input and the {} output channels",
             conv.out_channels

@@ -1,4 +1,5 @@
 //! Shape rules on random sizes, and graphs from outside that must be refused without a panic.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use proptest::prelude::*;
 use va_error::Code;

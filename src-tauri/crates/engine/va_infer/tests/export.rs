@@ -1,4 +1,5 @@
 //! The written ONNX file gives the session's results in an independent runtime.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 

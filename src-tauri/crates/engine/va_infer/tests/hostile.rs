@@ -1,4 +1,5 @@
 //! Model folders from anywhere: damaged, lying, or from the future. Clear errors, no panic, no large allocation.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 

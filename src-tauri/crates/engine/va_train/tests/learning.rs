@@ -1,4 +1,5 @@
 //! The loop learns, tells what happens, and stops where it should.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 

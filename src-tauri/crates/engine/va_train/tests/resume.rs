@@ -1,4 +1,5 @@
 //! A run that was stopped, cut off or damaged goes on to the same weights, bit for bit.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 

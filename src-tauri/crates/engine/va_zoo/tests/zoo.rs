@@ -1,4 +1,5 @@
 //! The architectures against the published ones.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use va_error::Code;
 use va_graph::Graph;

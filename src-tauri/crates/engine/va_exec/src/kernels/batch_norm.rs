@@ -91,7 +91,8 @@ fn part_moments<T: Real>(part: &[T], channels: usize) -> (f64, Vec<f64>, Vec<f64
 
 fn check_packed<T>(packed: &[T], data: &[T]) -> Result<usize> {
     let channels = packed.len() / BN_ROWS;
-    if channels == 0 || packed.len() % BN_ROWS != 0 || data.len() % channels != 0 || data.is_empty() {
+    if channels == 0 || !packed.len().is_multiple_of(BN_ROWS) || !data.len().is_multiple_of(channels) || data.is_empty()
+    {
         bail!("batch_norm: {} elements do not split into {channels} channels", data.len());
     }
     Ok(channels)

@@ -62,7 +62,7 @@ impl SliceKernel<1> for BiasAdd {
     const NAME: &'static str = "bias_add";
     fn run<T: Real>(&self, y: &mut [T], [bias]: [&[T]; 1]) -> Result<()> {
         let channels = bias.len().max(1);
-        if y.len() % channels != 0 {
+        if !y.len().is_multiple_of(channels) {
             candle_core::bail!("bias_add: {} elements do not split into {channels} channels", y.len());
         }
         let relu = self.relu;

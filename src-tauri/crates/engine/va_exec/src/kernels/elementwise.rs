@@ -140,7 +140,7 @@ impl SliceKernel<1> for SplitPart {
 }
 
 fn check_columns(wide: usize, narrow: usize, wide_channels: usize, channels: usize, at: usize) -> Result<()> {
-    let fits = channels > 0 && at + channels <= wide_channels && wide % wide_channels == 0;
+    let fits = channels > 0 && at + channels <= wide_channels && wide.is_multiple_of(wide_channels);
     if !fits || wide / wide_channels * channels != narrow {
         bail!("concat: {channels} of {wide_channels} channels at {at} do not fit {narrow} and {wide} elements");
     }

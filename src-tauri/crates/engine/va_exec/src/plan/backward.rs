@@ -176,7 +176,7 @@ impl Lowering<'_> {
         }
         let (w, dw) = (self.weight(id, "weight")?, self.gradient(id, "weight")?);
         let (x, g, geo) = (self.take_saved(node.inputs[0])?, dy.view()?, geometry.clone());
-        self.emit_back(id, move |_| apply2(&Conv2dWeightGrad(geo.clone()), &dw, &x, &g));
+        self.emit_back(id, move |_| apply2(Conv2dWeightGrad(geo.clone()), &dw, &x, &g));
         self.pull(id, node, dy, grads, move |dx, dy, accumulate| {
             apply2(Conv2dInputGrad { geometry: geometry.clone(), accumulate }, dx, dy, &w)
         })

@@ -67,7 +67,7 @@ impl Lowering<'_> {
             Op::Add => self.plan_add(id, node),
             Op::MaxPool(pool) => {
                 let geo = PoolGeometry::new(pool, self.batch, self.shape(node.inputs[0]), &node.shape);
-                self.map(id, node, move |y, x| apply1(&MaxPoolForward(geo.clone()), y, x))
+                self.map(id, node, move |y, x| apply1(MaxPoolForward(geo.clone()), y, x))
             }
             Op::AvgPool { pool, count_include_pad } => {
                 let geometry = PoolGeometry::new(pool, self.batch, self.shape(node.inputs[0]), &node.shape);
@@ -121,7 +121,7 @@ impl Lowering<'_> {
     fn plan_conv(&mut self, id: NodeId, node: &Node, conv: &Conv2d) -> Result<Rc<Slot>> {
         let geo = ConvGeometry::new(conv, self.batch, self.shape(node.inputs[0]), &node.shape);
         let w = self.weight(id, "weight")?;
-        let slot = self.map(id, node, move |y, x| apply2(&Conv2dForward(geo.clone()), y, x, &w))?;
+        let slot = self.map(id, node, move |y, x| apply2(Conv2dForward(geo.clone()), y, x, &w))?;
         let (y, relu) = (slot.view()?, self.fused_relu[id].is_some());
         if conv.bias {
             let b = self.weight(id, "bias")?;

@@ -32,7 +32,7 @@ fn a_session_ends_by_time_by_logout_and_with_its_member() {
     let id = scene.audited(|tx| tx.members_mut().create("ann", Role::Owner)).unwrap().id;
     let far = i64::MAX;
     let open = |secret: u8, expires| {
-        scene.quiet(|tx| tx.sessions_mut().insert(id, "refresh", &[secret; 32], expires)).unwrap()
+        scene.quiet(|tx| tx.sessions_mut().insert(id, "refresh", &[secret; 32], expires)).unwrap();
     };
     let find =
         |secret: u8, kind: &str, now| scene.store.read(|read| read.sessions().find(kind, &[secret; 32], now)).unwrap();

@@ -78,7 +78,7 @@ fn duplicates_are_found_in_the_dataset_alone_and_only_the_living() {
 #[test]
 fn one_missing_sample_stops_the_whole_change() {
     let (scene, samples, labels) = Scene::with_samples(2);
-    let mut ids = samples.clone();
+    let mut ids = samples;
     ids.push(SampleId::new());
     let error = scene.undoable("x", |tx| tx.samples_mut().set_label(&ids, Some(labels[0]), AnnotationSource::Person));
     assert_eq!(error.unwrap_err().code(), Code::NotFound);

@@ -11,7 +11,7 @@ fn a_setting_is_kept_until_the_next() {
     let dark = Settings { theme: Theme::Dark, language: "zh-CN".to_owned(), thumbnail_px: 200 };
     scene.quiet(|tx| tx.settings_mut().put("ui", &dark)).unwrap();
     let scene = scene.reopened();
-    assert_eq!(read(&scene), Some(dark.clone()));
+    assert_eq!(read(&scene), Some(dark));
     scene.quiet(|tx| tx.settings_mut().put("ui", &Settings::default())).unwrap();
     assert_eq!(read(&scene), Some(Settings::default()));
 }
