@@ -37,6 +37,9 @@ fn safetensors_header(header: &str) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat()
 }
 
+/// What becomes of a tensor; None drops it.
+type Change = fn(&candle_core::Tensor) -> Option<candle_core::Tensor>;
+
 #[test]
 fn missing_files_are_named() {
     let dir = tempfile::tempdir().unwrap();
@@ -86,7 +89,7 @@ fn weights_files_that_lie_are_refused_without_a_panic() {
 #[test]
 fn wrong_shapes_missing_tensors_and_numbers_that_are_none_are_named() {
     let graph = every_operator();
-    let cases: [(&str, fn(&candle_core::Tensor) -> Option<candle_core::Tensor>, Code); 3] = [
+    let cases: [(&str, Change, Code); 3] = [
         ("fc.weight", |t| t.t().ok(), Code::InvalidInput),
         ("hidden.weight", |_| None, Code::InvalidInput),
         ("grouped.bias", |t| t.affine(f64::NAN, 0.0).ok(), Code::NotFinite),
