@@ -30,8 +30,17 @@ pub fn for_run() -> Result<()> {
 pub fn for_test() -> Result<()> {
     let all: Vec<&str> = BUILD_PACKAGES.iter().chain(TEST_PACKAGES).copied().collect();
     system_packages(&all)?;
+    rust_components()?;
     front_end()?;
     step::run(&mut npm("tests/e2e", &["ci", "--no-audit", "--no-fund"]))
+}
+
+/// A minimal Rust has neither formatter nor lints.
+fn rust_components() -> Result<()> {
+    if has("cargo-fmt") && has("cargo-clippy") {
+        return Ok(());
+    }
+    step::run(Command::new("rustup").args(["component", "add", "rustfmt", "clippy"]))
 }
 
 /// Installs the front end's packages when the lock file is newer than what is installed, and builds it.

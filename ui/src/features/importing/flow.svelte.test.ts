@@ -50,6 +50,15 @@ describe('an import', () => {
     expect(fake.world.datasets).toHaveLength(before);
   });
 
+  it('never takes away a dataset that an import was started into', async () => {
+    flow.begin({ picked: dropped });
+    await vi.waitFor(() => expect(flow.stage).toBe('preview'));
+    await flow.start();
+    flow.begin({ picked: null });
+    await flow.close();
+    expect(request('dataset_delete')).toBeUndefined();
+  });
+
   it('sends files of a browser over first', async () => {
     const files = [{ file: new File(['x'], 'a.jpg'), relative_path: 'Free/a.jpg' }];
     flow.begin({ picked: { kind: 'files', files }, dataset_id: fake.world.datasets[0]?.id });

@@ -94,9 +94,14 @@ export class ImportFlow {
   async start(): Promise<void> {
     if (!this.#source) return;
     this.busy = true;
+    let made: Dataset | null = null;
     try {
       const id = await this.#dataset();
+      // From here on a new dataset belongs to the person: no later cancel takes it away.
+      made = this.#made;
+      this.#made = null;
       const job = await call('import_start', { id, ...this.#source, options: this.#options() });
+      made = null;
       jobs.take(job);
       this.#job_id = job.id;
       this.target_id = id;
@@ -104,6 +109,7 @@ export class ImportFlow {
       await workspace.reload();
       await workspace.openDataset(id);
     } catch (thrown) {
+      this.#made = made;
       this.error = thrown;
     } finally {
       this.busy = false;

@@ -24,6 +24,7 @@ export class Viewer {
   #dataset_id = '';
   #decoded = new Map<string, HTMLImageElement>();
   #turn = 0;
+  #closed = false;
 
   constructor(readonly prefetch = true) {}
 
@@ -48,9 +49,16 @@ export class Viewer {
     }
   }
 
+  /** The page is gone: what is still on its way must not bring it back. */
+  close(): void {
+    this.#closed = true;
+    this.#turn += 1;
+  }
+
   /** Shows the sample at an offset, if there is one. */
   async show(offset: number): Promise<boolean> {
     const sample = await this.pages.load(offset);
+    if (this.#closed) return true;
     if (this.pages.error && !sample) throw this.pages.error;
     if (!sample) {
       if (this.pages.total === 0) {

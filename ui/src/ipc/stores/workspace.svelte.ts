@@ -16,6 +16,7 @@ class Workspace {
   datasets = $state.raw<Dataset[]>([]);
   ready = $state(false);
   #started = false;
+  #turn = 0;
 
   start(): void {
     if (this.#started) return;
@@ -25,8 +26,10 @@ class Workspace {
   }
 
   async openProject(project: Project): Promise<void> {
-    this.project = project;
+    const turn = ++this.#turn;
     const page = await call('project_datasets', { id: project.id, limit: 500 });
+    if (turn !== this.#turn) return;
+    this.project = project;
     this.datasets = page.items;
     this.dataset = page.items.find((d) => d.id === this.dataset?.id) ?? page.items[0] ?? null;
     this.#keep();
@@ -34,8 +37,12 @@ class Workspace {
 
   /** Makes a dataset current; a project that does not hold it is left. */
   async openDataset(id: string): Promise<void> {
+    const turn = ++this.#turn;
     if (this.dataset?.id === id) return;
-    this.dataset = this.datasets.find((d) => d.id === id) ?? (await call('dataset_get', { id }));
+    const found = this.datasets.find((d) => d.id === id) ?? (await call('dataset_get', { id }));
+    // Something else was opened while the answer was on its way: that stays.
+    if (turn !== this.#turn) return;
+    this.dataset = found;
     if (!this.datasets.some((d) => d.id === id)) {
       this.project = null;
       this.datasets = (await call('dataset_list', { limit: 500 })).items;

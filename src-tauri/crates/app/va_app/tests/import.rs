@@ -151,6 +151,21 @@ fn importing_again_adds_nothing_and_undo_takes_it_all_back() {
 }
 
 #[test]
+fn two_imports_at_once_bring_every_image_in_once() {
+    let world = world();
+    for seed in 0..40 {
+        world.put(&format!("scratch/{seed}.jpg"), &jpeg(seed));
+    }
+    let reports: Vec<ImportReport> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..2).map(|_| scope.spawn(|| world.import())).collect();
+        running.into_iter().map(|import| import.join().unwrap()).collect()
+    });
+    assert_eq!(world.samples().len(), 40);
+    assert_eq!(reports.iter().map(|r| r.imported).sum::<u64>(), 40, "{reports:?}");
+    assert_eq!(reports.iter().map(|r| r.duplicates).sum::<u64>(), 40, "{reports:?}");
+}
+
+#[test]
 fn masks_become_regions_of_their_class() {
     let world = world();
     let mut mask = RgbImage { width_px: 24, height_px: 16, pixels: vec![0; 24 * 16 * 3] };

@@ -55,7 +55,7 @@ fn follow_with(client: &Client, id: JobId, shown: &mut Shown) -> Result<Job> {
 }
 
 fn has_ended(job: &Job) -> bool {
-    job.state.is_final() || job.state == JobState::Paused
+    job.state.is_final() || matches!(job.state, JobState::Paused | JobState::Interrupted)
 }
 
 /// Shows events until the job must be asked for again.

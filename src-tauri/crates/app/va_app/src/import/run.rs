@@ -148,16 +148,24 @@ impl<'a> Import<'a> {
         let paths: Vec<PathBuf> =
             new.iter().map(|n| app.media_path(&n.look.hash, n.look.probe.kind.as_str())).collect();
         media::sync_folders(&paths.iter().filter_map(|path| path.parent()).collect())?;
-        self.write(&new)?;
+        let taken = self.write(&new)?;
+        let (taken, new): (Vec<_>, Vec<_>) = new.into_iter().partition(|n| taken.contains(&n.look.hash));
+        self.report.duplicates += taken.iter().map(|n| 1 + u64::from(n.found.mask.is_some())).sum::<u64>();
         self.count_new(&new);
         Ok(())
     }
 
-    fn write(&self, new: &[New<'_>]) -> Result<()> {
+    /// Gives the images that came in by another import since this one looked: they are left as they are.
+    fn write(&self, new: &[New<'_>]) -> Result<HashSet<MediaHash>> {
         let dataset = self.params.dataset_id;
         let op = Op::undoable(dataset, "import").group(self.context.id().0).count(new.len() as u64);
         self.context.app().transact(self.context.actor(), op, |tx| {
+            let mut taken = HashSet::new();
             for New { found, look } in new {
+                if !tx.samples().with_media(dataset, &look.hash)?.is_empty() {
+                    taken.insert(look.hash.clone());
+                    continue;
+                }
                 tx.media_mut().put(&media_row(look))?;
                 let (name, name_bytes) = display_name(found.path.file_name().unwrap_or_default());
                 let sample = NewSample { media_hash: look.hash.clone(), name, name_bytes, split: found.split };
@@ -173,7 +181,7 @@ impl<'a> Import<'a> {
                     tx.annotations_mut().insert(id, label, &Geometry::Mask(mask.clone()), AnnotationSource::Import)?;
                 }
             }
-            Ok(())
+            Ok(taken)
         })
     }
 
