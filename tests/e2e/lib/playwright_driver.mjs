@@ -45,11 +45,35 @@ function playwrightDriver(page) {
   };
 }
 
-/** Drops files or folders of the disk on the page, as a file manager does. */
+/** How long a hand holds still before it lets go. */
+const HELD_MS = 200;
+
+/**
+ * Drops files or folders of the disk on the page, as a file manager does: the page first shows that it takes them.
+ * Chromium ignores a drop that comes before the page's answer to the drag over it, which a hand is never quick
+ * enough for; so a drop that left the page waiting is made again.
+ */
 export async function dropOnPage(page, paths) {
   const session = await page.context().newCDPSession(page);
-  const at = { x: 720, y: 450 };
   const data = { items: [], files: paths, dragOperationsMask: 1 };
-  for (const type of ["dragEnter", "dragOver", "drop"]) await session.send("Input.dispatchDragEvent", { type, ...at, data });
+  const drag = (type) => session.send("Input.dispatchDragEvent", { type, x: 720, y: 450, data });
+  const target = page.locator('[data-testid="drop-target"]');
+  let tried = false;
+  await waitUntil(
+    async () => {
+      if (tried) await drag("dragCancel");
+      tried = true;
+      await drag("dragEnter");
+      await target.waitFor({ state: "visible", timeout: 5_000 });
+      await drag("dragOver");
+      await page.waitForTimeout(HELD_MS);
+      await drag("dragOver");
+      await drag("drop");
+      await target.waitFor({ state: "hidden", timeout: 3_000 });
+      return true;
+    },
+    60_000,
+    "the page to take the drop",
+  );
   await session.detach();
 }
