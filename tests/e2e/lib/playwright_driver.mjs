@@ -64,6 +64,7 @@ export async function dropOnPage(page, paths) {
       if (tried) await drag("dragCancel");
       tried = true;
       await drag("dragEnter");
+      await drag("dragOver");
       await target.waitFor({ state: "visible", timeout: 5_000 });
       await drag("dragOver");
       await page.waitForTimeout(HELD_MS);
