@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: ours and PyTorch in turn (A B A B …) on this machine, the table into `tests/BENCHMARKS.md`.
+//! `cargo xtask bench engine`: ours and the peers in turn (A B A B …) on this machine, the tables into
+//! `tests/BENCHMARKS.md`.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,69 +8,147 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::python;
-use crate::step::{self, cargo, program, root};
+use crate::step::{self, cargo, program, root, target_dir};
 
-/// One row of the table: a training step of this architecture at this size.
+#[derive(clap::Args)]
+pub struct Args {
+    /// What to measure.
+    #[arg(value_enum, default_value = "engine")]
+    what: What,
+    /// Instead of the tables: where the time of each work goes, by operator, ours alone.
+    #[arg(long)]
+    profile: bool,
+    /// Only architectures whose name holds this text.
+    #[arg(long, default_value = "")]
+    arch: String,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum What {
+    Engine,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Train,
+    Infer,
+}
+
+/// One row of a table: this architecture at this size.
+#[derive(Clone, Copy)]
 struct Work {
+    kind: Kind,
     arch: &'static str,
     size_px: u32,
     batch: u32,
+    bf16: bool,
 }
 
-const WORKS: &[Work] = &[
-    Work { arch: "resnet18", size_px: 64, batch: 32 },
-    Work { arch: "resnet18", size_px: 128, batch: 32 },
-    Work { arch: "resnet18", size_px: 224, batch: 16 },
-];
-
+const ARCHS: [&str; 3] = ["resnet18", "mobilenetv4_conv_small", "convnext_atto"];
 const ROUNDS: usize = 3;
-/// Measured steps a round, after two to warm up.
-const STEPS: &str = "8";
+/// Measured steps a round.
+const TRAIN_STEPS: &str = "8";
+const INFER_STEPS: &str = "40";
 
-pub fn run() -> Result<()> {
-    let python = python::environment()?;
+fn works() -> Vec<Work> {
+    let train = |arch, size_px, batch, bf16| Work { kind: Kind::Train, arch, size_px, batch, bf16 };
+    let mut works = vec![train("resnet18", 64, 32, false), train("resnet18", 128, 32, false)];
+    for arch in ARCHS {
+        works.extend([train(arch, 224, 16, false), train(arch, 224, 16, true)]);
+    }
+    for arch in ARCHS {
+        works.extend([1, 8].map(|batch| Work { kind: Kind::Infer, arch, size_px: 224, batch, bf16: false }));
+    }
+    works
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let What::Engine = args.what;
     step::run(cargo().args(["build", "--package", "va_exec", "--example", "train_speed"]))?;
-    let mut rows = Vec::new();
-    for work in WORKS {
-        rows.push(measure(&python, work)?);
+    let works: Vec<Work> = works().into_iter().filter(|work| work.arch.contains(&args.arch)).collect();
+    if args.profile {
+        return works.iter().try_for_each(|work| {
+            step::run(Command::new(program("examples/train_speed")).args(our_args(work)).arg("--profile"))
+        });
+    }
+    let python = python::environment()?;
+    let (mut training, mut inference) = (Vec::new(), Vec::new());
+    for work in &works {
+        let row = measure(&python, work)?;
+        println!("{row}");
+        if work.kind == Kind::Train { training.push(row) } else { inference.push(row) }
     }
     let table = format!(
-        "| training step, f32, CPU | VisAIon images/s | PyTorch images/s | ratio |\n|---|---:|---:|---:|\n{}\n\nMedian of {ROUNDS} rounds, ours and the peer in turn; spread in brackets. {}",
-        rows.join("\n"),
-        machine()?
+        "| training step on the CPU | VisAIon images/s | PyTorch images/s | ratio | peak memory, MB | ratio |\n|---|---:|---:|---:|---:|---:|\n{}\n\n\
+         | inference on the CPU, f32 | VisAIon images/s | ONNX Runtime images/s | ratio |\n|---|---:|---:|---:|\n{}\n\n\
+         Medians of {ROUNDS} rounds, ours and the peer in turn, channels-last; spread in brackets. {}",
+        training.join("\n"),
+        inference.join("\n"),
+        machine(&python)?
     );
-    println!("{table}");
     write_section("engine", &table)
 }
 
+fn our_args(work: &Work) -> Vec<String> {
+    let steps = if work.kind == Kind::Train { TRAIN_STEPS } else { INFER_STEPS };
+    let mut args: Vec<String> =
+        [work.arch, &work.size_px.to_string(), &work.batch.to_string(), steps].map(str::to_owned).into();
+    if work.bf16 {
+        args.push("--bf16".to_owned());
+    }
+    if work.kind == Kind::Infer {
+        args.push("--infer".to_owned());
+    }
+    args
+}
+
+fn peer(python: &Path, work: &Work) -> Command {
+    let script = if work.kind == Kind::Train { "train_bench.py" } else { "infer_bench.py" };
+    let mut command = Command::new(python);
+    command.arg(root().join("tests/parity/peers").join(script)).args(["--arch", work.arch]);
+    command.args(["--size", &work.size_px.to_string(), "--batch", &work.batch.to_string()]);
+    if work.kind == Kind::Train {
+        command.args(["--steps", TRAIN_STEPS, "--precision", if work.bf16 { "bf16" } else { "f32" }]);
+    } else {
+        command.args(["--steps", INFER_STEPS, "--folder"]).arg(target_dir().join("bench"));
+    }
+    command
+}
+
 fn measure(python: &Path, work: &Work) -> Result<String> {
-    let (size, batch) = (work.size_px.to_string(), work.batch.to_string());
-    let our_args = [work.arch, &size, &batch, STEPS, "--json"];
-    let their_args = ["--arch", work.arch, "--size", &size, "--batch", &batch, "--steps", STEPS];
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut ours, mut theirs, mut memory) = (Vec::new(), Vec::new(), (0.0, 0.0));
     for _ in 0..ROUNDS {
-        ours.push(images_per_s(Command::new(program("examples/train_speed")).args(our_args))?);
-        let peer = root().join("tests/parity/peers/train_bench.py");
-        theirs.push(images_per_s(Command::new(python).arg(peer).args(their_args))?);
+        let line = json_line(Command::new(program("examples/train_speed")).args(our_args(work)).arg("--json"))?;
+        ours.push(number(&line, "images_per_s")?);
+        memory.0 = number(&line, "peak_bytes")?;
+        let line = json_line(&mut peer(python, work))?;
+        theirs.push(number(&line, "images_per_s")?);
+        memory.1 = line["peak_bytes"].as_f64().unwrap_or(0.0);
     }
     let ratio = median(&mut ours) / median(&mut theirs);
+    let (ours, theirs) = (spread(&mut ours), spread(&mut theirs));
+    let Work { arch, size_px, batch, .. } = work;
+    if work.kind == Kind::Infer {
+        return Ok(format!("| {arch}, {size_px} px, batch {batch} | {ours} | {theirs} | {ratio:.2} |"));
+    }
+    let precision = if work.bf16 { "bf16" } else { "f32" };
+    let (a, b) = (memory.0 / 1e6, memory.1 / 1e6);
     Ok(format!(
-        "| {} {} px, batch {} | {} | {} | {ratio:.2} |",
-        work.arch,
-        work.size_px,
-        work.batch,
-        spread(&mut ours),
-        spread(&mut theirs)
+        "| {arch}, {size_px} px, batch {batch}, {precision} | {ours} | {theirs} | {ratio:.2} | {a:.0} / {b:.0} | {:.2} |",
+        a / b
     ))
 }
 
-fn images_per_s(command: &mut Command) -> Result<f64> {
+fn json_line(command: &mut Command) -> Result<Value> {
     let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().last().unwrap_or_default();
-    let value: Value = serde_json::from_str(line)
-        .with_context(|| format!("{command:?} printed no JSON: {text}{}", String::from_utf8_lossy(&output.stderr)))?;
-    value["images_per_s"].as_f64().context("no images_per_s in the line")
+    serde_json::from_str(line)
+        .with_context(|| format!("{command:?} printed no JSON: {text}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn number(line: &Value, key: &str) -> Result<f64> {
+    line[key].as_f64().with_context(|| format!("no {key} in the line"))
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -82,16 +161,24 @@ fn spread(values: &mut [f64]) -> String {
     format!("{middle:.1} [{:.1}–{:.1}]", values[0], values[values.len() - 1])
 }
 
-/// Processor, cores and day: what a figure means nothing without.
-fn machine() -> Result<String> {
+/// Processor, cores, versions and day: what a figure means nothing without.
+fn machine(python: &Path) -> Result<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info
         .lines()
         .find_map(|l| l.strip_prefix("model name"))
         .map_or("processor unknown", |l| l.trim_start_matches([' ', '\t', ':']));
+    let widest = ["amx_bf16", "avx512_bf16", "avx512f", "avx2"].into_iter().find(|flag| info.contains(flag));
     let cores = std::thread::available_parallelism().context("cannot count the cores")?;
-    let day = Command::new("date").arg("+%Y-%m-%d").output().context("cannot run `date`")?;
-    Ok(format!("{name}, {cores} cores, {}.", String::from_utf8_lossy(&day.stdout).trim()))
+    let versions = "import torch, onnxruntime; print('PyTorch', torch.__version__.split('+')[0] + ', ONNX Runtime', onnxruntime.__version__)";
+    let versions = text_of(Command::new(python).args(["-c", versions]))?;
+    let day = text_of(Command::new("date").arg("+%Y-%m-%d"))?;
+    Ok(format!("{name} ({}), {cores} cores, {cores} threads each, {versions}, {day}.", widest.unwrap_or("no AVX2")))
+}
+
+fn text_of(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Replaces what stands between `<!-- name -->` and `<!-- /name -->` in the benchmark document.

@@ -38,7 +38,7 @@ enum Task {
     /// Format the Rust and front-end sources.
     Tidy,
     /// Measure, and write the tables into tests/BENCHMARKS.md.
-    Bench,
+    Bench(bench::Args),
     /// Long campaigns: 30 kills each of import, labelling and training.
     Soak,
     /// Compare with PyTorch, ONNX Runtime and Pillow on larger data (VISAION_TEST_DATA).
@@ -51,7 +51,7 @@ fn main() -> Result<()> {
         Task::Test(args) => test::run(&args),
         Task::Codegen { check } => tools::codegen(check),
         Task::Tidy => tools::tidy(),
-        Task::Bench => bench::run(),
+        Task::Bench(args) => bench::run(&args),
         Task::Soak => test::soak(),
         Task::Parity(args) => parity::run(&args),
     }

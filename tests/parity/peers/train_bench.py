@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Training throughput of PyTorch on synthetic images, as one JSON line.
 
-The work is that of our `train_speed` example: forward, cross-entropy, backward, AdamW, channels-last, f32.
+The work is that of our `train_speed` example: forward, cross-entropy, backward, clipping, AdamW, channels-last; with
+`--precision bf16` under autocast, as PyTorch trains in bf16.
 """
 import argparse
 import json
+import resource
 import statistics
 import time
 
+import timm
 import torch
-import torchvision
 
 
 def main() -> None:
@@ -17,14 +19,15 @@ def main() -> None:
     parser.add_argument("--arch", default="resnet18")
     parser.add_argument("--size", type=int, default=224, help="height and width, px")
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--warmup", type=int, default=2)
+    parser.add_argument("--warmup", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    model = torchvision.models.get_model(args.arch, num_classes=10).to(memory_format=torch.channels_last).train()
+    model = timm.create_model(args.arch, num_classes=10).to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
     images = torch.randn(args.batch, 3, args.size, args.size).to(memory_format=torch.channels_last)
     targets = torch.randint(0, 10, (args.batch,))
@@ -32,8 +35,10 @@ def main() -> None:
     seconds = []
     for step in range(args.warmup + args.steps):
         start = time.perf_counter()
-        loss = torch.nn.functional.cross_entropy(model(images), targets)
+        with torch.autocast("cpu", torch.bfloat16, enabled=args.precision == "bf16"):
+            loss = torch.nn.functional.cross_entropy(model(images), targets)
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         if step >= args.warmup:
@@ -42,6 +47,7 @@ def main() -> None:
         "program": f"PyTorch {torch.__version__.split('+')[0]}",
         "images_per_s": args.batch / statistics.median(seconds),
         "threads": args.threads,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }))
 
 

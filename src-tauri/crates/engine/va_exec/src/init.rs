@@ -1,12 +1,12 @@
 //! Start values, the same bits for the same seed.
 
 use candle_core::{Device, Tensor};
-use rayon::prelude::*;
 use va_error::Result;
 use va_graph::Init;
 
 use crate::error::CandleContext;
 use crate::network::Network;
+use crate::par;
 use crate::rng::CounterRng;
 
 impl Network {
@@ -39,9 +39,18 @@ fn draw(init: Init, rng: CounterRng, len: usize) -> Vec<f64> {
     match init {
         Init::Zeros => vec![0.0; len],
         Init::Ones => vec![1.0; len],
-        Init::Normal { std } => (0..len as u64).into_par_iter().map(|i| std * rng.normal(i)).collect(),
-        Init::Uniform { bound } => {
-            (0..len as u64).into_par_iter().map(|i| bound * (2.0 * rng.uniform(i) - 1.0)).collect()
-        }
+        Init::Normal { std } => draws(len, |i| std * rng.normal(i)),
+        Init::Uniform { bound } => draws(len, |i| bound * (2.0 * rng.uniform(i) - 1.0)),
     }
+}
+
+/// Numbers of one task.
+const PART: usize = 1 << 14;
+
+fn draws(len: usize, draw: impl Fn(u64) -> f64 + Sync) -> Vec<f64> {
+    let mut numbers = vec![0.0; len];
+    par::chunks_mut(&mut numbers, PART, |part, numbers| {
+        numbers.iter_mut().enumerate().for_each(|(i, v)| *v = draw((part * PART + i) as u64));
+    });
+    numbers
 }

@@ -2,9 +2,11 @@
 //!
 //! Tensors are Candle's, NHWC; every kernel is a Candle in-place operation on slices of one flat storage. Parameters,
 //! gradients and buffers are one flat tensor each, ordered by name, so that an optimiser step, clipping and a
-//! checkpoint are one pass each. Same inputs and same flat tensors give the same bits, whatever the thread count:
-//! work is cut by shape alone and every reduction has a fixed order.
+//! checkpoint are one pass each. Convolutions and matrix products run on oneDNN where the program has it, on the reference
+//! kernels otherwise. Same inputs and same flat tensors give the same bits: on the reference whatever the thread count
+//! (work is cut by shape alone, every reduction has a fixed order), on oneDNN for one thread count and processor.
 
+mod backend;
 mod error;
 mod fold;
 mod init;
@@ -12,12 +14,19 @@ mod kernels;
 mod layout;
 mod loss;
 mod network;
+#[cfg(onednn)]
+mod onednn;
+#[cfg(not(onednn))]
+#[path = "onednn_absent.rs"]
+mod onednn;
 mod optim;
+mod par;
 mod plan;
 mod rng;
 mod run;
 mod state;
 
+pub use backend::{Backend, Precision};
 pub use candle_core::DType;
 pub use fold::fold_state;
 pub use kernels::geometry::{ConvGeometry, PoolGeometry};
@@ -25,6 +34,7 @@ pub use layout::{BufferEntry, FlatLayout, ParamEntry};
 pub use loss::{CrossEntropy, LossAndGrad, softmax};
 pub use network::{Mode, Network};
 pub use optim::{AdamW, Sgd, clip_grad_norm};
+pub use par::on_one_thread;
 pub use rng::CounterRng;
 pub use state::{LoadReport, NamedTensors};
 
@@ -34,6 +44,7 @@ pub mod ops {
     pub use crate::kernels::conv_ops::*;
     pub use crate::kernels::elementwise::*;
     pub use crate::kernels::linear::*;
-    pub use crate::kernels::op::{Inplace, SliceKernel};
+    pub use crate::kernels::op::{In, Inplace, Out, SliceKernel};
+    pub use crate::kernels::real::{Element, Real};
     pub use crate::kernels::pool::*;
 }

@@ -4,8 +4,9 @@ use candle_core::{DType, Device, Tensor};
 use va_error::{Error, Result};
 use va_graph::Graph;
 
+use crate::backend::{Backend, Precision};
 use crate::error::CandleContext;
-use crate::kernels::elementwise::{Copy, Fill};
+use crate::kernels::elementwise::{Cast, Copy, Fill};
 use crate::kernels::op::{apply0, apply1};
 use crate::layout::FlatLayout;
 use crate::plan::Plan;
@@ -22,13 +23,16 @@ pub enum Mode {
 /// Plans kept at a time; each holds the activations of one batch size and mode.
 const PLANS: usize = 4;
 
-/// A network that can be run and trained on the CPU in f32 (or f64, for checks).
+/// A network that can be run and trained on the CPU.
 ///
 /// Parameters, gradients and buffers are one flat tensor each, in [`FlatLayout`] order. Not for use from several
 /// threads at once; several networks may run side by side.
 pub struct Network {
     graph: Graph,
     layout: FlatLayout,
+    precision: Precision,
+    backend: Backend,
+    frozen: bool,
     pub(crate) params: Tensor,
     pub(crate) grads: Tensor,
     pub(crate) buffers: Tensor,
@@ -39,21 +43,75 @@ pub struct Network {
 }
 
 impl Network {
-    /// All numbers start as [`Network::init`] with seed 0 would leave buffers, with parameters zero.
+    /// A network in f32 or f64 on the fastest back end. All numbers start as [`Network::init`] with seed 0 would leave
+    /// buffers, with parameters zero.
     ///
     /// # Errors
     /// `InvalidInput` for a number type other than f32 and f64.
     pub fn new(graph: Graph, dtype: DType) -> Result<Self> {
-        if !matches!(dtype, DType::F32 | DType::F64) {
-            return Err(Error::invalid(format!("networks run in f32 or f64, not {dtype:?}")));
+        let precision = match dtype {
+            DType::F32 => Precision::F32,
+            DType::F64 => Precision::F64,
+            other => return Err(Error::invalid(format!("networks keep parameters in f32 or f64, not {other:?}"))),
+        };
+        Self::with(graph, precision, Backend::default())
+    }
+
+    /// A network of this precision on this back end.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a back end that this program does not have.
+    pub fn with(graph: Graph, precision: Precision, backend: Backend) -> Result<Self> {
+        if !Backend::ALL.contains(&backend) {
+            return Err(Error::invalid(format!("this program was built without {backend:?}")));
         }
         let layout = FlatLayout::of(&graph);
-        let zeros = |len: usize| Tensor::zeros(len, dtype, &Device::Cpu).engine("allocating parameters");
+        let zeros = |len: usize| Tensor::zeros(len, precision.params(), &Device::Cpu).engine("allocating parameters");
         let (params, grads) = (zeros(layout.param_len())?, zeros(layout.param_len())?);
         let buffers = zeros(layout.buffer_len())?;
-        let network = Self { graph, layout, params, grads, buffers, plans: Vec::new(), pending: None, step_key: 0 };
+        let network = Self {
+            graph,
+            layout,
+            precision,
+            backend,
+            frozen: false,
+            params,
+            grads,
+            buffers,
+            plans: Vec::new(),
+            pending: None,
+            step_key: 0,
+        };
         network.init_buffers()?;
         Ok(network)
+    }
+
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Promises that the parameters will not change any more: evaluation then keeps them in the order its kernels like.
+    pub fn freeze(&mut self) {
+        self.frozen = true;
+        self.plans.clear();
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen
+    }
+
+    /// Refuses to change a frozen network.
+    pub(crate) fn ensure_thawed(&self) -> Result<()> {
+        if self.frozen { Err(Error::conflict("the parameters of this network are frozen")) } else { Ok(()) }
+    }
+
+    /// Layers of the plan used last that the back end has no kernel for, and why: they ran on the reference kernels.
+    pub fn fallbacks(&self) -> &[String] {
+        self.plans.last().map_or(&[], |plan| &plan.fallbacks)
     }
 
     pub fn graph(&self) -> &Graph {
@@ -87,16 +145,18 @@ impl Network {
     /// Copies a flat parameter tensor `[P]` in, bit for bit.
     ///
     /// # Errors
-    /// `InvalidInput` when length or number type differ.
+    /// `InvalidInput` when length or number type differ, `Conflict` when the network is frozen.
     pub fn set_params(&mut self, flat: &Tensor) -> Result<()> {
+        self.ensure_thawed()?;
         copy_flat(&self.params, flat, "parameters")
     }
 
     /// Copies a flat buffer tensor `[B]` in, bit for bit.
     ///
     /// # Errors
-    /// `InvalidInput` when length or number type differ.
+    /// `InvalidInput` when length or number type differ, `Conflict` when the network is frozen.
     pub fn set_buffers(&mut self, flat: &Tensor) -> Result<()> {
+        self.ensure_thawed()?;
         copy_flat(&self.buffers, flat, "buffers")
     }
 
@@ -119,11 +179,12 @@ impl Network {
         let plan = self.plan(batch, mode)?;
         let x = x.contiguous().and_then(|x| x.flatten_all()).engine("reading the input")?;
         let plan = &self.plans[plan];
-        apply1(Copy, &plan.input, &x).engine("reading the input")?;
+        apply1(Cast, &plan.input, &x).engine("reading the input")?;
         plan.run_forward(self.step_key)?;
         let mut shape = vec![batch];
         shape.extend_from_slice(self.graph.output_shape());
-        let output = plan.output.force_contiguous().and_then(|y| y.reshape(shape)).engine("reading the output")?;
+        let output = plan.output.to_dtype(self.dtype()).and_then(|y| y.force_contiguous()?.reshape(shape));
+        let output = output.engine("reading the output")?;
         if mode == Mode::Train {
             self.pending = Some(batch);
         }
@@ -135,6 +196,7 @@ impl Network {
     /// # Errors
     /// `Conflict` without a preceding training forward, `InvalidInput` when `grad` does not fit.
     pub fn backward(&mut self, grad: &Tensor) -> Result<()> {
+        self.ensure_thawed()?;
         let Some(batch) = self.pending.take() else {
             return Err(Error::conflict("backward needs a training forward just before it"));
         };
@@ -147,7 +209,7 @@ impl Network {
         if grad.elem_count() != output_grad.elem_count() || grad.dtype() != self.params.dtype() {
             return Err(Error::invalid("the gradient has not the shape and number type of the network's result"));
         }
-        apply1(Copy, output_grad, &grad).engine("reading the gradient")?;
+        apply1(Cast, output_grad, &grad).engine("reading the gradient")?;
         plan.run_backward(self.step_key)
     }
 

@@ -6,7 +6,7 @@ use va_error::{Error, Result};
 use crate::error::CandleContext;
 use crate::kernels::flat::{AdamApply, AdamMoments, Scale, SgdApply, SgdVelocity, sum_of_squares};
 use crate::kernels::op::{apply0, apply1, apply2};
-use crate::kernels::real::Real;
+use crate::kernels::real::Element;
 use crate::network::Network;
 
 /// AdamW (Loshchilov & Hutter 2019): decay is decoupled and leaves one-dimensional parameters alone.

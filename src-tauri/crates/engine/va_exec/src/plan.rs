@@ -8,6 +8,7 @@
 mod arena;
 mod backward;
 mod forward;
+mod products;
 
 use std::rc::Rc;
 
@@ -18,6 +19,7 @@ use va_graph::{Graph, NodeId, Op};
 use crate::error::CandleContext;
 use crate::kernels::batch_norm::BN_ROWS;
 use crate::network::{Mode, Network};
+use crate::onednn::WorkspaceBuilder;
 use arena::{Arena, Slot};
 
 /// One kernel call; the argument is the step key.
@@ -42,6 +44,8 @@ pub(crate) struct Plan {
     pub backward: Vec<Step>,
     /// Bytes of all buffers.
     pub bytes: usize,
+    /// Layers that the network's back end has no kernel for, and why: they run on the reference kernels.
+    pub fallbacks: Vec<String>,
 }
 
 impl Plan {
@@ -54,9 +58,9 @@ impl Plan {
         if mode == Mode::Train && lowering.needs_grad[graph.output()] {
             output_grad = Some(lowering.plan_backward().engine("planning the backward pass")?);
         }
-        let bytes = lowering.arena.bytes() + lowering.scratch_bytes;
-        let Lowering { forward, backward, .. } = lowering;
-        Ok(Self { batch, mode, input, output, output_grad, forward, backward, bytes })
+        let Lowering { forward, backward, fallbacks, workspace, arena, scratch_bytes, .. } = lowering;
+        let bytes = arena.bytes() + scratch_bytes + workspace.finish();
+        Ok(Self { batch, mode, input, output, output_grad, forward, backward, bytes, fallbacks })
     }
 }
 
@@ -79,12 +83,16 @@ struct Lowering<'a> {
     saved_readers: Vec<usize>,
     /// The ReLU that a node does as part of its own step.
     fused_relu: Vec<Option<NodeId>>,
-    /// Whether a ReLU is done by its producer.
+    /// The sum that a convolution does as part of its own step.
+    fused_add: Vec<Option<NodeId>>,
+    /// Whether a node is done by its producer.
     is_fused: Vec<bool>,
     needs_grad: Vec<bool>,
     /// Packed statistics of each batch norm.
     norms: Vec<Option<Tensor>>,
     scratch_bytes: usize,
+    workspace: WorkspaceBuilder,
+    fallbacks: Vec<String>,
 }
 
 impl<'a> Lowering<'a> {
@@ -96,7 +104,7 @@ impl<'a> Lowering<'a> {
             graph,
             batch,
             train: mode == Mode::Train,
-            arena: Arena::new(network.dtype()),
+            arena: Arena::new(network.precision().activations()),
             forward: Vec::new(),
             backward: Vec::new(),
             values: vec![None; nodes],
@@ -104,10 +112,13 @@ impl<'a> Lowering<'a> {
             saved: vec![None; nodes],
             saved_readers: vec![0; nodes],
             fused_relu: vec![None; nodes],
+            fused_add: vec![None; nodes],
             is_fused: vec![false; nodes],
             needs_grad: vec![false; nodes],
             norms: vec![None; nodes],
             scratch_bytes: 0,
+            workspace: WorkspaceBuilder::new(),
+            fallbacks: Vec::new(),
         };
         lowering.fuse_relus();
         lowering.mark_gradients();
@@ -187,6 +198,19 @@ impl<'a> Lowering<'a> {
 
     fn weight(&self, node: NodeId, suffix: &str) -> candle_core::Result<Tensor> {
         self.param_view(&self.network.params, node, suffix)
+    }
+
+    /// The bias and, right after it, the weight of a layer: neighbours in the flat tensor, whose order is by name.
+    fn weight_after_bias(&self, node: NodeId) -> candle_core::Result<Tensor> {
+        let entry = |suffix: &str| {
+            let name = format!("{}.{suffix}", self.graph.node(node).name);
+            self.network.layout().param(&name).expect("BUG: every node's parameters are in the layout")
+        };
+        let (bias, weight) = (entry("bias"), entry("weight"));
+        if bias.offset + bias.len != weight.offset {
+            candle_core::bail!("BUG: something lies between {} and {}", bias.name, weight.name);
+        }
+        self.network.params.narrow(0, bias.offset, bias.len + weight.len)
     }
 
     fn gradient(&self, node: NodeId, suffix: &str) -> candle_core::Result<Tensor> {

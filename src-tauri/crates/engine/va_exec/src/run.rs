@@ -30,13 +30,13 @@ fn run(steps: &[Step], key: u64, pass: &str, mut done: impl FnMut(&Step, f64)) -
 }
 
 impl Network {
-    /// Seconds a step by pass and kind of operator, mean of `repeats` training passes on `x`, largest first. Gradients
+    /// Seconds a step by pass and kind of operator, mean of `repeats` passes on `x`, largest first. In training gradients
     /// and running statistics are moved: not for use inside a run.
     ///
     /// # Errors
     /// As [`Network::forward`].
-    pub fn profile(&mut self, x: &Tensor, repeats: usize) -> Result<Vec<(String, f64)>> {
-        self.forward(x, Mode::Train)?;
+    pub fn profile(&mut self, x: &Tensor, mode: Mode, repeats: usize) -> Result<Vec<(String, f64)>> {
+        self.forward(x, mode)?;
         let kinds: Vec<&str> = self.graph().nodes().iter().map(|node| node.op.kind()).collect();
         let plan = self.last_plan();
         let mut sums: BTreeMap<String, f64> = BTreeMap::new();

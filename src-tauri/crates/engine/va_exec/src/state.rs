@@ -95,6 +95,7 @@ impl Network {
     /// # Errors
     /// `NotFinite` when a tensor holds NaN or infinity; nothing has been changed then.
     pub fn load_state(&mut self, state: &NamedTensors) -> Result<LoadReport> {
+        self.ensure_thawed()?;
         let mut report = LoadReport::default();
         let mut params = Vec::new();
         for entry in self.layout().params() {

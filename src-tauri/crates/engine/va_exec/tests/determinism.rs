@@ -5,10 +5,14 @@ mod common;
 
 use candle_core::{DType, Tensor};
 use common::{bits, normal};
-use va_exec::{AdamW, CrossEntropy, Mode, Network, Sgd, clip_grad_norm};
+use va_exec::{AdamW, Backend, CrossEntropy, Mode, Network, Precision, Sgd, clip_grad_norm};
 
 fn network(seed: u64) -> Network {
-    let mut net = Network::new(va_zoo::build("resnet18", 5, 40, 3).unwrap(), DType::F32).unwrap();
+    network_on(Backend::default(), Precision::F32, seed)
+}
+
+fn network_on(backend: Backend, precision: Precision, seed: u64) -> Network {
+    let mut net = Network::with(va_zoo::build("resnet18", 5, 40, 3).unwrap(), precision, backend).unwrap();
     net.init(seed).unwrap();
     net
 }
@@ -26,27 +30,32 @@ fn train_step(net: &mut Network, state: &mut Tensor, step: u64) -> f64 {
     loss.loss
 }
 
-/// Weights, statistics, optimiser state and an evaluation after three steps, on this many threads.
-fn run(threads: usize) -> [Vec<u64>; 4] {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| {
-        let mut net = network(9);
-        let mut state = AdamW::new_state(&net).unwrap();
-        (1..=3).for_each(|step| {
-            train_step(&mut net, &mut state, step);
-        });
-        let x = normal(&[3, 40, 40, 3], 99, "eval", DType::F32);
-        let logits = net.forward(&x, Mode::Eval).unwrap();
-        [bits(net.params()), bits(net.buffers()), bits(&state), bits(&logits)]
-    })
+/// Weights, statistics, optimiser state and an evaluation after three steps.
+fn run(backend: Backend, precision: Precision) -> [Vec<u64>; 4] {
+    let mut net = network_on(backend, precision, 9);
+    let mut state = AdamW::new_state(&net).unwrap();
+    (1..=3).for_each(|step| {
+        train_step(&mut net, &mut state, step);
+    });
+    let x = normal(&[3, 40, 40, 3], 99, "eval", DType::F32);
+    let logits = net.forward(&x, Mode::Eval).unwrap();
+    [bits(net.params()), bits(net.buffers()), bits(&state), bits(&logits)]
 }
 
 #[test]
-fn training_gives_the_same_bits_on_one_two_and_three_threads() {
-    let two = run(2);
-    assert!(two == run(2), "two runs differ");
-    assert!(two == run(1), "one thread differs from two");
-    assert!(two == run(3), "three threads differ from two");
+fn training_twice_gives_the_same_bits() {
+    for &backend in Backend::ALL {
+        for precision in [Precision::F32, Precision::Bf16] {
+            assert!(run(backend, precision) == run(backend, precision), "{backend:?} {precision:?}");
+        }
+    }
+}
+
+/// Inside a parallel region every kernel runs on the calling thread alone.
+#[test]
+fn the_reference_gives_the_same_bits_on_one_thread_and_on_all() {
+    let all = run(Backend::Reference, Precision::F32);
+    assert!(va_exec::on_one_thread(|| run(Backend::Reference, Precision::F32)) == all);
 }
 
 #[test]

@@ -35,6 +35,7 @@ impl CpuSession {
         let state = fold_state(&folded, &model.weights)?;
         let mut net = Network::new(folded.graph, DType::F32)?;
         net.load_state(&state)?.ensure_complete()?;
+        net.freeze();
         let normaliser = Normaliser::new(&model.card.preprocessing)?;
         Ok(Self { card: model.card, normaliser, net: Mutex::new(net) })
     }

@@ -5,10 +5,11 @@
 //! is recomputed from `scale · x + shift`, so nothing is saved for it.
 
 use candle_core::{Result, bail};
-use rayon::prelude::*;
 
-use super::op::{SliceKernel, expect_len};
-use super::real::Real;
+use super::elementwise::relu;
+use super::op::{In, Out, SliceKernel, expect_len};
+use super::real::{Element, Real};
+use crate::par;
 
 /// Rows of the packed scratch.
 pub const BN_ROWS: usize = 7;
@@ -35,17 +36,33 @@ fn rows_per_part(rows: usize) -> usize {
     rows.div_ceil(64).max(32)
 }
 
-/// Sums over rows in f64: `add` puts one row into `width` running sums; parts are joined in order.
-pub(crate) fn column_sums<T: Real>(data: &[T], width: usize, add: impl Fn(&[T], &mut [f64]) + Sync) -> Vec<f64> {
-    let part_len = rows_per_part(data.len() / width.max(1)) * width.max(1);
-    let parts: Vec<Vec<f64>> = data
-        .par_chunks(part_len)
-        .map(|part| {
+/// Results of `task` on pieces of whole rows of `data`, in order.
+fn parts<T: Element, R: Send>(data: &[T], width: usize, task: impl Fn(usize, &[T]) -> R + Sync) -> Vec<R> {
+    let len = rows_per_part(data.len() / width) * width;
+    par::map(
+        data.len().div_ceil(len),
+        #[inline(always)]
+        |i| task(i * len, &data[i * len..data.len().min((i + 1) * len)]),
+    )
+}
+
+/// Sums of the columns of `[rows, width]` in f64; parts are joined in order.
+pub(crate) fn column_sums<T: Element>(data: &[T], width: usize) -> Vec<f64> {
+    if width == 0 {
+        return Vec::new();
+    }
+    let parts = parts(
+        data,
+        width,
+        #[inline(always)]
+        |_, part| {
             let mut sums = vec![0.0; width];
-            part.chunks_exact(width).for_each(|row| add(row, &mut sums));
+            for row in part.chunks_exact(width) {
+                sums.iter_mut().zip(row).for_each(|(s, v)| *s += v.wide().f64());
+            }
             sums
-        })
-        .collect();
+        },
+    );
     let mut total = vec![0.0; width];
     for part in &parts {
         total.iter_mut().zip(part).for_each(|(t, &p)| *t += p);
@@ -54,10 +71,13 @@ pub(crate) fn column_sums<T: Real>(data: &[T], width: usize, add: impl Fn(&[T], 
 }
 
 /// Mean and biased variance of each channel: parts by two passes, joined as Chan, Golub & LeVeque 1979.
-fn moments<T: Real>(x: &[T], channels: usize) -> Vec<(f64, f64)> {
-    let part_len = rows_per_part(x.len() / channels) * channels;
-    let parts: Vec<(f64, Vec<f64>, Vec<f64>)> =
-        x.par_chunks(part_len).map(|part| part_moments(part, channels)).collect();
+fn moments<T: Element>(x: &[T], channels: usize) -> Vec<(f64, f64)> {
+    let parts = parts(
+        x,
+        channels,
+        #[inline(always)]
+        |_, part| part_moments(part, channels),
+    );
     let mut joined = vec![(0.0, 0.0); channels];
     let mut count = 0.0;
     for (n, means, squares) in &parts {
@@ -72,24 +92,25 @@ fn moments<T: Real>(x: &[T], channels: usize) -> Vec<(f64, f64)> {
     joined.into_iter().map(|(mean, m2)| (mean, m2 / count)).collect()
 }
 
-fn part_moments<T: Real>(part: &[T], channels: usize) -> (f64, Vec<f64>, Vec<f64>) {
+#[inline(always)]
+fn part_moments<T: Element>(part: &[T], channels: usize) -> (f64, Vec<f64>, Vec<f64>) {
     let n = (part.len() / channels) as f64;
     let mut means = vec![0.0; channels];
     for row in part.chunks_exact(channels) {
-        means.iter_mut().zip(row).for_each(|(s, &v)| *s += v.f64());
+        means.iter_mut().zip(row).for_each(|(s, v)| *s += v.wide().f64());
     }
     means.iter_mut().for_each(|s| *s /= n);
     let mut squares = vec![0.0; channels];
     for row in part.chunks_exact(channels) {
-        for ((s, &v), &mean) in squares.iter_mut().zip(row).zip(&means) {
-            let d = v.f64() - mean;
+        for ((s, v), &mean) in squares.iter_mut().zip(row).zip(&means) {
+            let d = v.wide().f64() - mean;
             *s += d * d;
         }
     }
     (n, means, squares)
 }
 
-fn check_packed<T>(packed: &[T], data: &[T]) -> Result<usize> {
+fn check_packed<R, T>(packed: &[R], data: &[T]) -> Result<usize> {
     let channels = packed.len() / BN_ROWS;
     if channels == 0 || !packed.len().is_multiple_of(BN_ROWS) || !data.len().is_multiple_of(channels) || data.is_empty()
     {
@@ -105,12 +126,13 @@ pub struct BnStatistics {
 
 impl SliceKernel<1> for BnStatistics {
     const NAME: &'static str = "batch_norm_statistics";
-    fn run<T: Real>(&self, packed: &mut [T], [x]: [&[T]; 1]) -> Result<()> {
+    fn run<T: Element>(&self, packed: Out<'_, T>, [x]: [In<'_, T>; 1]) -> Result<()> {
+        let (packed, x) = (packed.reals()?, x.values()?);
         let channels = check_packed(packed, x)?;
         for (c, (mean, var)) in moments(x, channels).into_iter().enumerate() {
-            packed[MEAN * channels + c] = T::of(mean);
-            packed[VAR * channels + c] = T::of(var);
-            packed[INVSTD * channels + c] = T::of(1.0 / (var + self.eps).sqrt());
+            packed[MEAN * channels + c] = T::Real::of(mean);
+            packed[VAR * channels + c] = T::Real::of(var);
+            packed[INVSTD * channels + c] = T::Real::of(1.0 / (var + self.eps).sqrt());
         }
         Ok(())
     }
@@ -123,13 +145,14 @@ pub struct BnFromRunning {
 
 impl SliceKernel<2> for BnFromRunning {
     const NAME: &'static str = "batch_norm_from_running";
-    fn run<T: Real>(&self, packed: &mut [T], [mean, var]: [&[T]; 2]) -> Result<()> {
+    fn run<T: Element>(&self, packed: Out<'_, T>, [mean, var]: [In<'_, T>; 2]) -> Result<()> {
+        let (packed, mean, var) = (packed.reals()?, mean.reals()?, var.reals()?);
         expect_len(Self::NAME, "running statistics", packed, mean.len() * BN_ROWS)?;
         expect_len(Self::NAME, "running variance", var, mean.len())?;
         row_mut(packed, MEAN).copy_from_slice(mean);
         row_mut(packed, VAR).copy_from_slice(var);
         for (inv, &v) in row_mut(packed, INVSTD).iter_mut().zip(var) {
-            *inv = T::of(1.0 / (v.f64() + self.eps).sqrt());
+            *inv = T::Real::of(1.0 / (v.f64() + self.eps).sqrt());
         }
         Ok(())
     }
@@ -140,7 +163,8 @@ pub struct BnAffine;
 
 impl SliceKernel<2> for BnAffine {
     const NAME: &'static str = "batch_norm_affine";
-    fn run<T: Real>(&self, packed: &mut [T], [gamma, beta]: [&[T]; 2]) -> Result<()> {
+    fn run<T: Element>(&self, packed: Out<'_, T>, [gamma, beta]: [In<'_, T>; 2]) -> Result<()> {
+        let (packed, gamma, beta) = (packed.reals()?, gamma.reals()?, beta.reals()?);
         let c = gamma.len();
         expect_len(Self::NAME, "scratch", packed, c * BN_ROWS)?;
         expect_len(Self::NAME, "beta", beta, c)?;
@@ -169,14 +193,15 @@ pub struct BnUpdateRunning {
 
 impl SliceKernel<1> for BnUpdateRunning {
     const NAME: &'static str = "batch_norm_update_running";
-    fn run<T: Real>(&self, running: &mut [T], [packed]: [&[T]; 1]) -> Result<()> {
+    fn run<T: Element>(&self, running: Out<'_, T>, [packed]: [In<'_, T>; 1]) -> Result<()> {
+        let (running, packed) = (running.reals()?, packed.reals()?);
         expect_len(Self::NAME, "scratch", packed, running.len() * BN_ROWS)?;
         let (index, factor) = match self.which {
             RunningStatistic::Mean => (MEAN, 1.0),
             RunningStatistic::Variance => (VAR, self.rows as f64 / (self.rows.max(2) - 1) as f64),
         };
         for (r, &batch) in running.iter_mut().zip(row(packed, index)) {
-            *r = T::of((1.0 - self.momentum) * r.f64() + self.momentum * factor * batch.f64());
+            *r = T::Real::of((1.0 - self.momentum) * r.f64() + self.momentum * factor * batch.f64());
         }
         Ok(())
     }
@@ -189,21 +214,42 @@ pub struct BnApply {
 
 impl SliceKernel<2> for BnApply {
     const NAME: &'static str = "batch_norm_apply";
-    fn run<T: Real>(&self, y: &mut [T], [x, packed]: [&[T]; 2]) -> Result<()> {
+    fn run<T: Element>(&self, y: Out<'_, T>, [x, packed]: [In<'_, T>; 2]) -> Result<()> {
+        let (y, x, packed) = (y.values()?, x.values()?, packed.reals()?);
         let c = check_packed(packed, x)?;
         expect_len(Self::NAME, "output", y, x.len())?;
-        let (scale, shift, relu) = (row(packed, SCALE), row(packed, SHIFT), self.relu);
-        let part = c * 128;
-        y.par_chunks_mut(part).zip(x.par_chunks(part)).for_each(|(y, x)| {
-            for (y, x) in y.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
-                for (((y, &x), &s), &t) in y.iter_mut().zip(x).zip(scale).zip(shift) {
-                    let v = x * s + t;
-                    *y = if relu && v < T::ZERO { T::ZERO } else { v };
-                }
-            }
-        });
+        let (scale, shift) = (row(packed, SCALE), row(packed, SHIFT));
+        if self.relu { apply(y, x, c, scale, shift, relu) } else { apply(y, x, c, scale, shift, |v| v) }
         Ok(())
     }
+}
+
+fn apply<T: Element>(
+    y: &mut [T],
+    x: &[T],
+    c: usize,
+    scale: &[T::Real],
+    shift: &[T::Real],
+    then: impl Fn(T::Real) -> T::Real + Sync,
+) {
+    par::zip_mut(
+        y,
+        x,
+        c * rows_per_task(c),
+        #[inline(always)]
+        |y, x| {
+            for (y, x) in y.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+                for (((y, x), &s), &t) in y.iter_mut().zip(x).zip(scale).zip(shift) {
+                    *y = T::narrow(then(x.wide() * s + t));
+                }
+            }
+        },
+    );
+}
+
+/// Rows of one element-wise task: about 16,000 elements.
+fn rows_per_task(channels: usize) -> usize {
+    (1 << 14) / channels.min(1 << 14)
 }
 
 /// `Σ dy` and `Σ dy · x̂` into the packed scratch: sources x and dy.
@@ -213,36 +259,47 @@ pub struct BnReduceGrad {
 
 impl SliceKernel<2> for BnReduceGrad {
     const NAME: &'static str = "batch_norm_reduce_grad";
-    fn run<T: Real>(&self, packed: &mut [T], [x, dy]: [&[T]; 2]) -> Result<()> {
+    fn run<T: Element>(&self, packed: Out<'_, T>, [x, dy]: [In<'_, T>; 2]) -> Result<()> {
+        let (packed, x, dy) = (packed.reals()?, x.values()?, dy.values()?);
         let c = check_packed(packed, x)?;
         expect_len(Self::NAME, "gradient", dy, x.len())?;
-        let part = rows_per_part(x.len() / c) * c;
         let stats = &*packed;
-        let parts: Vec<Vec<f64>> =
-            x.par_chunks(part).zip(dy.par_chunks(part)).map(|(x, dy)| reduce_part(stats, x, dy, self.relu)).collect();
+        let parts = parts(
+            x,
+            c,
+            #[inline(always)]
+            |at, x| {
+                let dy = &dy[at..at + x.len()];
+                if self.relu { reduce_part::<T, true>(stats, x, dy) } else { reduce_part::<T, false>(stats, x, dy) }
+            },
+        );
         let mut sums = vec![0.0; 2 * c];
         for part in &parts {
             sums.iter_mut().zip(part).for_each(|(s, &p)| *s += p);
         }
         for i in 0..c {
-            packed[SUM_DY * c + i] = T::of(sums[i]);
-            packed[SUM_DY_XHAT * c + i] = T::of(sums[c + i] * packed[INVSTD * c + i].f64());
+            packed[SUM_DY * c + i] = T::Real::of(sums[i]);
+            packed[SUM_DY_XHAT * c + i] = T::Real::of(sums[c + i] * packed[INVSTD * c + i].f64());
         }
         Ok(())
     }
 }
 
 /// `Σ dy` and `Σ dy · (x - mean)` of some rows.
-fn reduce_part<T: Real>(packed: &[T], x: &[T], dy: &[T], relu: bool) -> Vec<f64> {
+#[inline(always)]
+fn reduce_part<T: Element, const RELU: bool>(packed: &[T::Real], x: &[T], dy: &[T]) -> Vec<f64> {
     let c = packed.len() / BN_ROWS;
-    let (mean, scale, shift) = (row(packed, MEAN), row(packed, SCALE), row(packed, SHIFT));
+    // Lengths that the compiler can see, so that the inner loop has no checks.
+    let (mean, scale, shift) = (&row(packed, MEAN)[..c], &row(packed, SCALE)[..c], &row(packed, SHIFT)[..c]);
     let mut sums = vec![0.0; 2 * c];
     let (sum_dy, sum_dyx) = sums.split_at_mut(c);
+    let sum_dyx = &mut sum_dyx[..c];
     for (x, dy) in x.chunks_exact(c).zip(dy.chunks_exact(c)) {
         for i in 0..c {
-            let g = if relu && x[i] * scale[i] + shift[i] <= T::ZERO { T::ZERO } else { dy[i] };
+            let (x, dy) = (x[i].wide(), dy[i].wide());
+            let g = if RELU && x * scale[i] + shift[i] <= T::Real::ZERO { T::Real::ZERO } else { dy };
             sum_dy[i] += g.f64();
-            sum_dyx[i] += (g * (x[i] - mean[i])).f64();
+            sum_dyx[i] += (g * (x - mean[i])).f64();
         }
     }
     sums
@@ -260,7 +317,8 @@ pub struct BnParamGrad(pub AffineParam);
 
 impl SliceKernel<1> for BnParamGrad {
     const NAME: &'static str = "batch_norm_param_grad";
-    fn run<T: Real>(&self, grad: &mut [T], [packed]: [&[T]; 1]) -> Result<()> {
+    fn run<T: Element>(&self, grad: Out<'_, T>, [packed]: [In<'_, T>; 1]) -> Result<()> {
+        let (grad, packed) = (grad.reals()?, packed.reals()?);
         expect_len(Self::NAME, "scratch", packed, grad.len() * BN_ROWS)?;
         let sums = match self.0 {
             AffineParam::Gamma => row(packed, SUM_DY_XHAT),
@@ -278,26 +336,39 @@ pub struct BnInputGrad {
 
 impl SliceKernel<2> for BnInputGrad {
     const NAME: &'static str = "batch_norm_input_grad";
-    fn run<T: Real>(&self, dy: &mut [T], [x, packed]: [&[T]; 2]) -> Result<()> {
-        let c = check_packed(packed, x)?;
+    fn run<T: Element>(&self, dy: Out<'_, T>, [x, packed]: [In<'_, T>; 2]) -> Result<()> {
+        let (dy, x, packed) = (dy.values()?, x.values()?, packed.reals()?);
+        check_packed(packed, x)?;
         expect_len(Self::NAME, "gradient", dy, x.len())?;
-        let m = (x.len() / c) as f64;
-        let (mean, scale, shift) = (row(packed, MEAN), row(packed, SCALE), row(packed, SHIFT));
-        let mean_dy: Vec<T> = row(packed, SUM_DY).iter().map(|s| T::of(s.f64() / m)).collect();
-        let slope: Vec<T> = row(packed, SUM_DY_XHAT)
-            .iter()
-            .zip(row(packed, INVSTD))
-            .map(|(s, inv)| T::of(s.f64() * inv.f64() / m))
-            .collect();
-        let (part, relu) = (c * 128, self.relu);
-        dy.par_chunks_mut(part).zip(x.par_chunks(part)).for_each(|(dy, x)| {
-            for (dy, x) in dy.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
-                for i in 0..c {
-                    let g = if relu && x[i] * scale[i] + shift[i] <= T::ZERO { T::ZERO } else { dy[i] };
-                    dy[i] = scale[i] * (g - mean_dy[i] - (x[i] - mean[i]) * slope[i]);
-                }
-            }
-        });
+        if self.relu { input_grad::<T, true>(dy, x, packed) } else { input_grad::<T, false>(dy, x, packed) }
         Ok(())
     }
+}
+
+fn input_grad<T: Element, const RELU: bool>(dy: &mut [T], x: &[T], packed: &[T::Real]) {
+    let c = packed.len() / BN_ROWS;
+    let m = (x.len() / c) as f64;
+    let (mean, scale, shift) = (row(packed, MEAN), row(packed, SCALE), row(packed, SHIFT));
+    let mean_dy: Vec<T::Real> = row(packed, SUM_DY).iter().map(|s| T::Real::of(s.f64() / m)).collect();
+    let sums = row(packed, SUM_DY_XHAT).iter().zip(row(packed, INVSTD));
+    let slope: Vec<T::Real> = sums.map(|(s, inv)| T::Real::of(s.f64() * inv.f64() / m)).collect();
+    par::zip_mut(
+        dy,
+        x,
+        c * rows_per_task(c),
+        #[inline(always)]
+        |dy, x| {
+            // Lengths that the compiler can see, so that the inner loop has no checks.
+            let (mean, scale, shift) = (&mean[..c], &scale[..c], &shift[..c]);
+            let (mean_dy, slope) = (&mean_dy[..c], &slope[..c]);
+            for (dy, x) in dy.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+                for i in 0..c {
+                    let x = x[i].wide();
+                    let dead = RELU && x * scale[i] + shift[i] <= T::Real::ZERO;
+                    let g = if dead { T::Real::ZERO } else { dy[i].wide() };
+                    dy[i] = T::narrow(scale[i] * (g - mean_dy[i] - (x - mean[i]) * slope[i]));
+                }
+            }
+        },
+    );
 }

@@ -1,10 +1,9 @@
 //! Convolution as im2col and matrix products, a few megabytes of columns at a time; pointwise convolutions skip im2col.
 
-use rayon::prelude::*;
-
 use super::geometry::ConvGeometry;
 use super::matmul::{Matrix, matmul};
 use super::real::Real;
+use crate::par;
 
 /// Numbers of columns built at a time: 4 MiB of f32, about what the second-level caches of two cores hold.
 const COLUMN_BUDGET: usize = 1 << 20;
@@ -14,12 +13,12 @@ fn block_rows(geo: &ConvGeometry) -> usize {
     (COLUMN_BUDGET / geo.window()).max(256).next_multiple_of(16)
 }
 
-/// `y[rows × K] = im2col(x) · w`, group by group.
-pub fn conv2d_forward<T: Real>(geo: &ConvGeometry, x: &[T], w: &[T], y: &mut [T]) {
+/// `y[rows × K] (+)= im2col(x) · w`, group by group.
+pub fn conv2d_forward<T: Real>(geo: &ConvGeometry, x: &[T], w: &[T], y: &mut [T], accumulate: bool) {
     let (out, rows) = (geo.out_channels, geo.rows());
     if geo.is_pointwise() && geo.groups == 1 {
         let c = geo.channels;
-        return matmul([rows, out, c], y, out, false, Matrix::rows(x, c), Matrix::rows(w, out));
+        return matmul([rows, out, c], y, out, accumulate, Matrix::rows(x, c), Matrix::rows(w, out));
     }
     let (window, per_group, block) = (geo.window(), out / geo.groups, block_rows(geo));
     T::with_workspace(block.min(rows) * window, |columns| {
@@ -30,7 +29,7 @@ pub fn conv2d_forward<T: Real>(geo: &ConvGeometry, x: &[T], w: &[T], y: &mut [T]
                 let at = group * per_group;
                 let size = [count, per_group, window];
                 let (a, b) = (Matrix::rows(&*columns, window), Matrix::rows(&w[at..], out));
-                matmul(size, &mut y[first * out + at..], out, false, a, b);
+                matmul(size, &mut y[first * out + at..], out, accumulate, a, b);
             }
         }
     });
@@ -75,7 +74,7 @@ pub fn conv2d_input_grad<T: Real>(geo: &ConvGeometry, dy: &[T], w: &[T], dx: &mu
             let count = dx_block.len() / image_len * image_rows;
             let first = index * images * image_rows;
             if !accumulate {
-                dx_block.par_chunks_mut(image_len).for_each(|image| image.fill(T::ZERO));
+                par::chunks_mut(dx_block, image_len, |_, image| image.fill(T::ZERO));
             }
             for group in 0..geo.groups {
                 let at = group * per_group;
@@ -83,7 +82,7 @@ pub fn conv2d_input_grad<T: Real>(geo: &ConvGeometry, dy: &[T], w: &[T], dx: &mu
                 let (a, b) = (Matrix::rows(&dy[first * out + at..], out), Matrix::transposed(&w[at..], out));
                 matmul(size, columns, window, false, a, b);
                 let columns = &*columns;
-                dx_block.par_chunks_mut(image_len).enumerate().for_each(|(i, image)| {
+                par::chunks_mut(dx_block, image_len, |i, image| {
                     col2im(geo, group, &columns[i * image_rows * window..][..image_rows * window], image);
                 });
             }
@@ -97,7 +96,7 @@ const ROWS_PER_TASK: usize = 64;
 /// Fills `columns` (`count × window`) with the windows of the output pixels from `first` on; padding is zero.
 fn im2col<T: Real>(geo: &ConvGeometry, group: usize, x: &[T], first: usize, columns: &mut [T]) {
     let window = geo.window();
-    columns.par_chunks_mut(ROWS_PER_TASK * window).enumerate().for_each(|(task, part)| {
+    par::chunks_mut(columns, ROWS_PER_TASK * window, |task, part| {
         for (i, column) in part.chunks_exact_mut(window).enumerate() {
             gather(geo, group, x, first + task * ROWS_PER_TASK + i, column);
         }

@@ -1,31 +1,99 @@
 //! Element-wise operators, copies and channel joins.
 
 use candle_core::{Result, bail};
-use rayon::prelude::*;
 
-use super::op::{SliceKernel, expect_len};
-use super::real::Real;
+use super::op::{In, Out, SliceKernel, expect_len};
+use super::real::{Element, Real};
+use crate::par;
 use crate::rng::CounterRng;
 
 /// Elements of one task.
 const PART: usize = 1 << 14;
 
+/// `dst[i] = f(dst[i])` on all cores.
+pub(crate) fn map_each<T: Element>(dst: &mut [T], f: impl Fn(T::Real) -> T::Real + Sync) {
+    par::chunks_mut(
+        dst,
+        PART,
+        #[inline(always)]
+        |_, part| part.iter_mut().for_each(|v| *v = T::narrow(f(v.wide()))),
+    );
+}
+
 /// `dst[i] = f(dst[i], src[i])` on all cores.
-fn zip_each<T: Real>(dst: &mut [T], src: &[T], f: impl Fn(&mut T, T) + Sync) -> Result<()> {
+pub(crate) fn zip_each<T: Element>(
+    dst: &mut [T],
+    src: &[T],
+    f: impl Fn(T::Real, T::Real) -> T::Real + Sync,
+) -> Result<()> {
     expect_len("elementwise", "source", src, dst.len())?;
-    dst.par_chunks_mut(PART).zip(src.par_chunks(PART)).for_each(|(dst, src)| {
-        dst.iter_mut().zip(src).for_each(|(d, &s)| f(d, s));
-    });
+    par::zip_mut(
+        dst,
+        src,
+        PART,
+        #[inline(always)]
+        |dst, src| dst.iter_mut().zip(src).for_each(|(d, s)| *d = T::narrow(f(d.wide(), s.wide()))),
+    );
     Ok(())
 }
 
-/// `dst = src`.
+/// `max(v, 0)`; NaN stays NaN.
+#[inline(always)]
+pub(crate) fn relu<R: Real>(v: R) -> R {
+    if v < R::ZERO { R::ZERO } else { v }
+}
+
+/// `dst = src`, of one number type.
 pub struct Copy;
 
 impl SliceKernel<1> for Copy {
     const NAME: &'static str = "copy";
-    fn run<T: Real>(&self, dst: &mut [T], [src]: [&[T]; 1]) -> Result<()> {
-        zip_each(dst, src, |d, s| *d = s)
+    fn run<T: Element>(&self, dst: Out<'_, T>, [src]: [In<'_, T>; 1]) -> Result<()> {
+        match (dst, src) {
+            (Out::Values(dst), In::Values(src)) => copy(dst, src),
+            (Out::Reals(dst), In::Reals(src)) => copy(dst, src),
+            _ => bail!("copy: both sides have one number type"),
+        }
+    }
+}
+
+fn copy<E: std::marker::Copy + Send + Sync>(dst: &mut [E], src: &[E]) -> Result<()> {
+    expect_len("copy", "source", src, dst.len())?;
+    par::zip_mut(dst, src, PART, |dst, src| dst.copy_from_slice(src));
+    Ok(())
+}
+
+/// `dst = src` with bf16 on one side and f32 on the other, or of one number type.
+pub struct Cast;
+
+impl SliceKernel<1> for Cast {
+    const NAME: &'static str = "cast";
+    fn run<T: Element>(&self, dst: Out<'_, T>, [src]: [In<'_, T>; 1]) -> Result<()> {
+        match (dst, src) {
+            (Out::Values(dst), In::Reals(src)) => {
+                expect_len(Self::NAME, "source", src, dst.len())?;
+                par::zip_mut(
+                    dst,
+                    src,
+                    PART,
+                    #[inline(always)]
+                    |dst, src| dst.iter_mut().zip(src).for_each(|(d, &s)| *d = T::narrow(s)),
+                );
+                Ok(())
+            }
+            (Out::Reals(dst), In::Values(src)) => {
+                expect_len(Self::NAME, "source", src, dst.len())?;
+                par::zip_mut(
+                    dst,
+                    src,
+                    PART,
+                    #[inline(always)]
+                    |dst, src| dst.iter_mut().zip(src).for_each(|(d, s)| *d = s.wide()),
+                );
+                Ok(())
+            }
+            (dst, src) => Copy.run(dst, [src]),
+        }
     }
 }
 
@@ -34,9 +102,9 @@ pub struct Fill(pub f64);
 
 impl SliceKernel<0> for Fill {
     const NAME: &'static str = "fill";
-    fn run<T: Real>(&self, dst: &mut [T], []: [&[T]; 0]) -> Result<()> {
-        let value = T::of(self.0);
-        dst.par_chunks_mut(PART).for_each(|part| part.fill(value));
+    fn run<T: Element>(&self, dst: Out<'_, T>, []: [In<'_, T>; 0]) -> Result<()> {
+        let value = T::narrow(T::Real::of(self.0));
+        par::chunks_mut(dst.values()?, PART, |_, part| part.fill(value));
         Ok(())
     }
 }
@@ -48,14 +116,22 @@ pub struct AddAssign {
 
 impl SliceKernel<1> for AddAssign {
     const NAME: &'static str = "add";
-    fn run<T: Real>(&self, dst: &mut [T], [src]: [&[T]; 1]) -> Result<()> {
+    fn run<T: Element>(&self, dst: Out<'_, T>, [src]: [In<'_, T>; 1]) -> Result<()> {
+        let (dst, src) = (dst.values()?, src.values()?);
         if self.relu {
-            return zip_each(dst, src, |d, s| {
-                let v = *d + s;
-                *d = if v < T::ZERO { T::ZERO } else { v };
-            });
+            return zip_each(
+                dst,
+                src,
+                #[inline(always)]
+                |d, s| relu(d + s),
+            );
         }
-        zip_each(dst, src, |d, s| *d += s)
+        zip_each(
+            dst,
+            src,
+            #[inline(always)]
+            |d, s| d + s,
+        )
     }
 }
 
@@ -64,10 +140,8 @@ pub struct Relu;
 
 impl SliceKernel<0> for Relu {
     const NAME: &'static str = "relu";
-    fn run<T: Real>(&self, dst: &mut [T], []: [&[T]; 0]) -> Result<()> {
-        dst.par_chunks_mut(PART).for_each(|part| {
-            part.iter_mut().for_each(|v| *v = if *v < T::ZERO { T::ZERO } else { *v });
-        });
+    fn run<T: Element>(&self, dst: Out<'_, T>, []: [In<'_, T>; 0]) -> Result<()> {
+        map_each(dst.values()?, relu);
         Ok(())
     }
 }
@@ -77,8 +151,13 @@ pub struct ReluGrad;
 
 impl SliceKernel<1> for ReluGrad {
     const NAME: &'static str = "relu_grad";
-    fn run<T: Real>(&self, dy: &mut [T], [y]: [&[T]; 1]) -> Result<()> {
-        zip_each(dy, y, |d, y| *d = if y <= T::ZERO { T::ZERO } else { *d })
+    fn run<T: Element>(&self, dy: Out<'_, T>, [y]: [In<'_, T>; 1]) -> Result<()> {
+        zip_each(
+            dy.values()?,
+            y.values()?,
+            #[inline(always)]
+            |d, y| if y <= T::Real::ZERO { T::Real::ZERO } else { d },
+        )
     }
 }
 
@@ -91,17 +170,20 @@ pub struct Dropout {
 
 impl SliceKernel<0> for Dropout {
     const NAME: &'static str = "dropout";
-    fn run<T: Real>(&self, dst: &mut [T], []: [&[T]; 0]) -> Result<()> {
-        let scale = T::of(1.0 / (1.0 - self.p));
-        dst.par_chunks_mut(PART).enumerate().for_each(|(task, part)| {
+    fn run<T: Element>(&self, dst: Out<'_, T>, []: [In<'_, T>; 0]) -> Result<()> {
+        let scale = T::Real::of(1.0 / (1.0 - self.p));
+        par::chunks_mut(dst.values()?, PART, |task, part| {
             for (i, v) in part.iter_mut().enumerate() {
                 let keep = self.key.uniform((task * PART + i) as u64) >= self.p;
-                *v = if keep { *v * scale } else { T::ZERO };
+                *v = if keep { T::narrow(v.wide() * scale) } else { T::default() };
             }
         });
         Ok(())
     }
 }
+
+/// Rows of a concatenation that one task copies.
+const ROWS: usize = 64;
 
 /// Copies src `[rows, channels]` into columns `at..` of dst `[rows, dst_channels]`: one part of a concatenation.
 pub struct ConcatPart {
@@ -112,11 +194,15 @@ pub struct ConcatPart {
 
 impl SliceKernel<1> for ConcatPart {
     const NAME: &'static str = "concat";
-    fn run<T: Real>(&self, dst: &mut [T], [src]: [&[T]; 1]) -> Result<()> {
+    fn run<T: Element>(&self, dst: Out<'_, T>, [src]: [In<'_, T>; 1]) -> Result<()> {
+        let (dst, src) = (dst.values()?, src.values()?);
         check_columns(dst.len(), src.len(), self.dst_channels, self.channels, self.at)?;
         let columns = self.at..self.at + self.channels;
-        let rows = dst.par_chunks_mut(self.dst_channels).with_min_len(64).zip(src.par_chunks(self.channels));
-        rows.for_each(|(dst, src)| dst[columns.clone()].copy_from_slice(src));
+        par::chunks_mut(dst, ROWS * self.dst_channels, |task, dst| {
+            let src = src[task * ROWS * self.channels..].chunks_exact(self.channels);
+            let rows = dst.chunks_exact_mut(self.dst_channels).zip(src);
+            rows.for_each(|(dst, src)| dst[columns.clone()].copy_from_slice(src));
+        });
         Ok(())
     }
 }
@@ -130,11 +216,15 @@ pub struct SplitPart {
 
 impl SliceKernel<1> for SplitPart {
     const NAME: &'static str = "split";
-    fn run<T: Real>(&self, dst: &mut [T], [src]: [&[T]; 1]) -> Result<()> {
+    fn run<T: Element>(&self, dst: Out<'_, T>, [src]: [In<'_, T>; 1]) -> Result<()> {
+        let (dst, src) = (dst.values()?, src.values()?);
         check_columns(src.len(), dst.len(), self.src_channels, self.channels, self.at)?;
         let columns = self.at..self.at + self.channels;
-        let rows = dst.par_chunks_mut(self.channels).with_min_len(64).zip(src.par_chunks(self.src_channels));
-        rows.for_each(|(dst, src)| dst.copy_from_slice(&src[columns.clone()]));
+        par::chunks_mut(dst, ROWS * self.channels, |task, dst| {
+            let src = src[task * ROWS * self.src_channels..].chunks_exact(self.src_channels);
+            let rows = dst.chunks_exact_mut(self.channels).zip(src);
+            rows.for_each(|(dst, src)| dst.copy_from_slice(&src[columns.clone()]));
+        });
         Ok(())
     }
 }

@@ -4,15 +4,17 @@
 use std::ops::Range;
 
 use candle_core::Result;
-use rayon::prelude::*;
 
-use super::op::{SliceKernel, expect_len};
-use super::real::Real;
+use super::elementwise::map_each;
+use super::op::{In, Out, SliceKernel, expect_len};
+use super::real::{Element, Real};
+use crate::par;
 
 /// Elements of one task, and of one partial sum.
 const PART: usize = 1 << 14;
 
 /// Calls `f` on the pieces of `start..start + len` with whether weight decay applies there. `ranges` are sorted.
+#[inline(always)]
 fn for_decay(ranges: &[Range<usize>], start: usize, len: usize, mut f: impl FnMut(Range<usize>, bool)) {
     let end = start + len;
     let mut at = start;
@@ -41,18 +43,26 @@ pub struct AdamMoments {
 
 impl SliceKernel<1> for AdamMoments {
     const NAME: &'static str = "adam_moments";
-    fn run<T: Real>(&self, state: &mut [T], [grad]: [&[T]; 1]) -> Result<()> {
+    fn run<T: Element>(&self, state: Out<'_, T>, [grad]: [In<'_, T>; 1]) -> Result<()> {
+        let (state, grad) = (state.reals()?, grad.reals()?);
         expect_len(Self::NAME, "state", state, 2 * grad.len())?;
-        let (b1, b2) = (T::of(self.beta1), T::of(self.beta2));
-        let (c1, c2) = (T::of(1.0 - self.beta1), T::of(1.0 - self.beta2));
+        let of = T::Real::of;
+        let ([b1, b2], [c1, c2]) = ([of(self.beta1), of(self.beta2)], [of(1.0 - self.beta1), of(1.0 - self.beta2)]);
         let (m, v) = state.split_at_mut(grad.len());
-        let parts = m.par_chunks_mut(PART).zip(v.par_chunks_mut(PART)).zip(grad.par_chunks(PART));
-        parts.for_each(|((m, v), grad)| {
-            for ((m, v), &g) in m.iter_mut().zip(v).zip(grad) {
-                *m = b1 * *m + c1 * g;
-                *v = b2 * *v + c2 * (g * g);
-            }
-        });
+        par::zip_mut(
+            m,
+            grad,
+            PART,
+            #[inline(always)]
+            |m, grad| m.iter_mut().zip(grad).for_each(|(m, &g)| *m = b1 * *m + c1 * g),
+        );
+        par::zip_mut(
+            v,
+            grad,
+            PART,
+            #[inline(always)]
+            |v, grad| v.iter_mut().zip(grad).for_each(|(v, &g)| *v = b2 * *v + c2 * (g * g)),
+        );
         Ok(())
     }
 }
@@ -70,21 +80,35 @@ pub struct AdamApply {
 
 impl SliceKernel<1> for AdamApply {
     const NAME: &'static str = "adam_apply";
-    fn run<T: Real>(&self, params: &mut [T], [state]: [&[T]; 1]) -> Result<()> {
+    fn run<T: Element>(&self, params: Out<'_, T>, [state]: [In<'_, T>; 1]) -> Result<()> {
+        let (params, state) = (params.reals()?, state.reals()?);
         expect_len(Self::NAME, "state", state, 2 * params.len())?;
         let (m, v) = state.split_at(params.len());
-        let (rate, eps) = (T::of(self.lr / self.bias_correction[0]), T::of(self.eps));
-        let root = T::of(self.bias_correction[1].sqrt());
-        let shrink = T::of(1.0 - self.lr * self.weight_decay);
-        let parts = params.par_chunks_mut(PART).zip(m.par_chunks(PART)).zip(v.par_chunks(PART)).enumerate();
-        parts.for_each(|(task, ((p, m), v))| {
-            for_decay(&self.decay, task * PART, p.len(), |piece, decays| {
-                let keep = if decays { shrink } else { T::of(1.0) };
-                for ((p, &m), &v) in p[piece.clone()].iter_mut().zip(&m[piece.clone()]).zip(&v[piece]) {
-                    *p = *p * keep - rate * m / (v.sqrt() / root + eps);
-                }
-            });
-        });
+        let of = T::Real::of;
+        let (rate, eps) = (of(self.lr / self.bias_correction[0]), of(self.eps));
+        let root = of(self.bias_correction[1].sqrt());
+        let shrink = of(1.0 - self.lr * self.weight_decay);
+        par::chunks_mut(
+            params,
+            PART,
+            #[inline(always)]
+            |task, p| {
+                let at = task * PART..task * PART + p.len();
+                let (m, v) = (&m[at.clone()], &v[at.clone()]);
+                for_decay(
+                    &self.decay,
+                    at.start,
+                    at.len(),
+                    #[inline(always)]
+                    |piece, decays| {
+                        let keep = if decays { shrink } else { of(1.0) };
+                        for ((p, &m), &v) in p[piece.clone()].iter_mut().zip(&m[piece.clone()]).zip(&v[piece]) {
+                            *p = *p * keep - rate * m / (v.sqrt() / root + eps);
+                        }
+                    },
+                );
+            },
+        );
         Ok(())
     }
 }
@@ -98,14 +122,16 @@ pub struct SgdVelocity {
 
 impl SliceKernel<2> for SgdVelocity {
     const NAME: &'static str = "sgd_velocity";
-    fn run<T: Real>(&self, velocity: &mut [T], [grad, params]: [&[T]; 2]) -> Result<()> {
+    fn run<T: Element>(&self, velocity: Out<'_, T>, [grad, params]: [In<'_, T>; 2]) -> Result<()> {
+        let (velocity, grad, params) = (velocity.reals()?, grad.reals()?, params.reals()?);
         expect_len(Self::NAME, "gradient", grad, velocity.len())?;
         expect_len(Self::NAME, "parameters", params, velocity.len())?;
-        let momentum = T::of(self.momentum);
-        let parts = velocity.par_chunks_mut(PART).zip(grad.par_chunks(PART)).zip(params.par_chunks(PART)).enumerate();
-        parts.for_each(|(task, ((velocity, grad), params))| {
-            for_decay(&self.decay, task * PART, velocity.len(), |piece, decays| {
-                let wd = T::of(if decays { self.weight_decay } else { 0.0 });
+        let momentum = T::Real::of(self.momentum);
+        par::chunks_mut(velocity, PART, |task, velocity| {
+            let at = task * PART..task * PART + velocity.len();
+            let (grad, params) = (&grad[at.clone()], &params[at.clone()]);
+            for_decay(&self.decay, at.start, at.len(), |piece, decays| {
+                let wd = T::Real::of(if decays { self.weight_decay } else { 0.0 });
                 for i in piece {
                     velocity[i] = momentum * velocity[i] + (grad[i] + wd * params[i]);
                 }
@@ -127,14 +153,16 @@ pub struct SgdApply {
 
 impl SliceKernel<2> for SgdApply {
     const NAME: &'static str = "sgd_apply";
-    fn run<T: Real>(&self, params: &mut [T], [grad, velocity]: [&[T]; 2]) -> Result<()> {
+    fn run<T: Element>(&self, params: Out<'_, T>, [grad, velocity]: [In<'_, T>; 2]) -> Result<()> {
+        let (params, grad, velocity) = (params.reals()?, grad.reals()?, velocity.reals()?);
         expect_len(Self::NAME, "gradient", grad, params.len())?;
         expect_len(Self::NAME, "velocity", velocity, params.len())?;
-        let (lr, momentum) = (T::of(self.lr), T::of(self.momentum));
-        let parts = params.par_chunks_mut(PART).zip(grad.par_chunks(PART)).zip(velocity.par_chunks(PART)).enumerate();
-        parts.for_each(|(task, ((params, grad), velocity))| {
-            for_decay(&self.decay, task * PART, params.len(), |piece, decays| {
-                let wd = T::of(if decays { self.weight_decay } else { 0.0 });
+        let (lr, momentum) = (T::Real::of(self.lr), T::Real::of(self.momentum));
+        par::chunks_mut(params, PART, |task, params| {
+            let at = task * PART..task * PART + params.len();
+            let (grad, velocity) = (&grad[at.clone()], &velocity[at.clone()]);
+            for_decay(&self.decay, at.start, at.len(), |piece, decays| {
+                let wd = T::Real::of(if decays { self.weight_decay } else { 0.0 });
                 for i in piece {
                     let step =
                         if self.nesterov { grad[i] + wd * params[i] + momentum * velocity[i] } else { velocity[i] };
@@ -151,21 +179,39 @@ pub struct Scale(pub f64);
 
 impl SliceKernel<0> for Scale {
     const NAME: &'static str = "scale";
-    fn run<T: Real>(&self, dst: &mut [T], []: [&[T]; 0]) -> Result<()> {
-        let factor = T::of(self.0);
-        dst.par_chunks_mut(PART).for_each(|part| part.iter_mut().for_each(|v| *v *= factor));
+    fn run<T: Element>(&self, dst: Out<'_, T>, []: [In<'_, T>; 0]) -> Result<()> {
+        let factor = T::Real::of(self.0);
+        map_each(
+            dst.values()?,
+            #[inline(always)]
+            |v| v * factor,
+        );
         Ok(())
     }
 }
 
-/// Squares of one part.
+/// Lanes of [`part_squares`]: as many f64 as the widest register holds twice.
+const LANES: usize = 16;
+
+/// Squares of one part, in lanes that are joined in order.
+#[inline(always)]
 fn part_squares<T: Real>(part: &[T]) -> f64 {
-    part.iter().map(|v| v.f64() * v.f64()).sum()
+    let mut lanes = [0.0; LANES];
+    let rows = part.chunks_exact(LANES);
+    let rest: f64 = rows.remainder().iter().map(|v| v.f64() * v.f64()).sum();
+    for row in rows {
+        lanes.iter_mut().zip(row).for_each(|(lane, v)| *lane += v.f64() * v.f64());
+    }
+    lanes.iter().sum::<f64>() + rest
 }
 
 /// Sum of squares of a slice: fixed parts in a fixed order.
 pub fn sum_of_squares<T: Real>(data: &[T]) -> f64 {
-    let parts: Vec<f64> = data.par_chunks(PART).map(part_squares).collect();
+    let parts = par::map(
+        data.len().div_ceil(PART),
+        #[inline(always)]
+        |i| part_squares(&data[i * PART..data.len().min((i + 1) * PART)]),
+    );
     parts.iter().sum()
 }
 

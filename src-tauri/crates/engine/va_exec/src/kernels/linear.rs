@@ -1,68 +1,138 @@
-//! Linear layers: `y = x Wᵀ (+ b)` with `W` as PyTorch keeps it, `[out, in]`.
+//! Linear layers: `y = x Wᵀ (+ b)` with `W` as PyTorch keeps it, `[out, in]`; on the reference kernels or on oneDNN.
 
 use candle_core::Result;
 
+use super::conv_ops::{Epilogue, with_reals};
 use super::matmul::{Matrix, matmul};
-use super::op::{SliceKernel, expect_len};
-use super::real::Real;
+use super::op::{In, Out, SliceKernel, expect_len};
+use super::real::Element;
+use crate::onednn;
 
-/// Sizes of a linear layer on a batch.
+/// Sizes of a linear layer on a batch of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinearGeometry {
-    pub batch: usize,
+    /// Rows: the batch times whatever comes before the last dimension.
+    pub rows: usize,
     pub inputs: usize,
     pub outputs: usize,
 }
 
 impl LinearGeometry {
-    fn check<T>(&self, x: &[T], w: &[T], y: &[T]) -> Result<()> {
-        expect_len("linear", "input", x, self.batch * self.inputs)?;
+    fn check<X, W, Y>(&self, x: &[X], w: &[W], y: &[Y]) -> Result<()> {
+        expect_len("linear", "input", x, self.rows * self.inputs)?;
         expect_len("linear", "weight", w, self.inputs * self.outputs)?;
-        expect_len("linear", "output", y, self.batch * self.outputs)
+        expect_len("linear", "output", y, self.rows * self.outputs)
     }
 }
 
-/// `y = x Wᵀ`: sources x and W.
-pub struct LinearForward(pub LinearGeometry);
+/// `y = x Wᵀ (+ b)`: sources x and W (after the bias).
+pub struct LinearForward {
+    geometry: LinearGeometry,
+    bias: bool,
+    onednn: Option<onednn::LinearForward>,
+}
+
+impl LinearForward {
+    /// On the reference kernels.
+    pub fn new(geometry: LinearGeometry, bias: bool) -> Self {
+        Self { geometry, bias, onednn: None }
+    }
+
+    pub(crate) fn on(mut self, onednn: Option<onednn::LinearForward>) -> Self {
+        self.onednn = onednn;
+        self
+    }
+}
 
 impl SliceKernel<2> for LinearForward {
     const NAME: &'static str = "linear";
-    fn run<T: Real>(&self, y: &mut [T], [x, w]: [&[T]; 2]) -> Result<()> {
-        let LinearGeometry { batch, inputs, outputs } = self.0;
-        self.0.check(x, w, y)?;
-        let (a, b) = (Matrix::rows(x, inputs), Matrix::transposed(w, inputs));
-        matmul([batch, outputs, inputs], y, outputs, false, a, b);
-        Ok(())
+    fn run<T: Element>(&self, y: Out<'_, T>, [x, w]: [In<'_, T>; 2]) -> Result<()> {
+        let (y, x, params) = (y.values()?, x.values()?, w.reals()?);
+        let LinearGeometry { rows, inputs, outputs } = self.geometry;
+        let epilogue = Epilogue { bias: self.bias, ..Epilogue::default() };
+        let (bias, w) = epilogue.split(params, outputs)?;
+        self.geometry.check(x, w, y)?;
+        if let Some(onednn) = &self.onednn {
+            return onednn.run(y, x, w, bias);
+        }
+        let x = T::widen(x);
+        with_reals(y, false, |y| {
+            let (a, b) = (Matrix::rows(&x, inputs), Matrix::transposed(w, inputs));
+            matmul([rows, outputs, inputs], y, outputs, false, a, b);
+            epilogue.finish(y, bias);
+            Ok(())
+        })
     }
 }
 
 /// `dx (+)= dy W`: sources dy and W.
 pub struct LinearInputGrad {
-    pub geometry: LinearGeometry,
-    pub accumulate: bool,
+    geometry: LinearGeometry,
+    accumulate: bool,
+    onednn: Option<onednn::LinearInputGrad>,
+}
+
+impl LinearInputGrad {
+    /// On the reference kernels.
+    pub fn new(geometry: LinearGeometry, accumulate: bool) -> Self {
+        Self { geometry, accumulate, onednn: None }
+    }
+
+    /// oneDNN overwrites: not for `accumulate`.
+    pub(crate) fn on(mut self, onednn: Option<onednn::LinearInputGrad>) -> Self {
+        self.onednn = onednn;
+        self
+    }
 }
 
 impl SliceKernel<2> for LinearInputGrad {
     const NAME: &'static str = "linear_input_grad";
-    fn run<T: Real>(&self, dx: &mut [T], [dy, w]: [&[T]; 2]) -> Result<()> {
-        let LinearGeometry { batch, inputs, outputs } = self.geometry;
+    fn run<T: Element>(&self, dx: Out<'_, T>, [dy, w]: [In<'_, T>; 2]) -> Result<()> {
+        let (dx, dy, w) = (dx.values()?, dy.values()?, w.reals()?);
+        let LinearGeometry { rows, inputs, outputs } = self.geometry;
         self.geometry.check(dx, w, dy)?;
-        let (a, b) = (Matrix::rows(dy, outputs), Matrix::rows(w, inputs));
-        matmul([batch, inputs, outputs], dx, inputs, self.accumulate, a, b);
-        Ok(())
+        if let Some(onednn) = &self.onednn {
+            return onednn.run(dx, dy, w);
+        }
+        let dy = T::widen(dy);
+        with_reals(dx, self.accumulate, |dx| {
+            let (a, b) = (Matrix::rows(&dy, outputs), Matrix::rows(w, inputs));
+            matmul([rows, inputs, outputs], dx, inputs, self.accumulate, a, b);
+            Ok(())
+        })
     }
 }
 
 /// `dW += dyᵀ x`: sources x and dy.
-pub struct LinearWeightGrad(pub LinearGeometry);
+pub struct LinearWeightGrad {
+    geometry: LinearGeometry,
+    onednn: Option<onednn::LinearWeightGrad>,
+}
+
+impl LinearWeightGrad {
+    /// On the reference kernels.
+    pub fn new(geometry: LinearGeometry) -> Self {
+        Self { geometry, onednn: None }
+    }
+
+    pub(crate) fn on(mut self, onednn: Option<onednn::LinearWeightGrad>) -> Self {
+        self.onednn = onednn;
+        self
+    }
+}
 
 impl SliceKernel<2> for LinearWeightGrad {
     const NAME: &'static str = "linear_weight_grad";
-    fn run<T: Real>(&self, dw: &mut [T], [x, dy]: [&[T]; 2]) -> Result<()> {
-        let LinearGeometry { batch, inputs, outputs } = self.0;
-        self.0.check(x, dw, dy)?;
-        let (a, b) = (Matrix::transposed(dy, outputs), Matrix::rows(x, inputs));
-        matmul([outputs, inputs, batch], dw, inputs, true, a, b);
+    fn run<T: Element>(&self, dw: Out<'_, T>, [x, dy]: [In<'_, T>; 2]) -> Result<()> {
+        let (dw, x, dy) = (dw.reals()?, x.values()?, dy.values()?);
+        let LinearGeometry { rows, inputs, outputs } = self.geometry;
+        self.geometry.check(x, dw, dy)?;
+        if let Some(onednn) = &self.onednn {
+            return onednn.run(dw, x, dy);
+        }
+        let (x, dy) = (T::widen(x), T::widen(dy));
+        let (a, b) = (Matrix::transposed(&dy, outputs), Matrix::rows(&x, inputs));
+        matmul([outputs, inputs, rows], dw, inputs, true, a, b);
         Ok(())
     }
 }

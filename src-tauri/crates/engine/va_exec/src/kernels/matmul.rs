@@ -1,9 +1,8 @@
 //! Matrix products cut into tiles by shape alone, so that the thread count changes no bit.
 
-use rayon::prelude::*;
-
 use super::raw::{Shared, View, gemm_tile};
 use super::real::Real;
+use crate::par;
 
 /// A matrix to read with its strides; see [`matmul`].
 #[derive(Clone, Copy)]
@@ -54,7 +53,7 @@ pub fn matmul<T: Real>(
     if across * down == 1 || m * n * k < 1 << 15 {
         (0..across * down).for_each(tile);
     } else {
-        (0..across * down).into_par_iter().for_each(tile);
+        par::each(across * down, tile);
     }
 }
 

@@ -1,21 +1,80 @@
 //! Kernels on slices as Candle in-place operations: one wrapper for all.
+//!
+//! A kernel is generic over the number type of the values it works on. Where values are bf16, what is learned and what is
+//! summed stays f32: an operand is [`In::values`] of the one or [`In::reals`] of the other, and for f32 and f64 both are
+//! the same.
 
-use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, InplaceOp3, Layout, Result, Tensor, bail};
+use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, InplaceOp3, Layout, Result, Tensor, bail};
+use half::bf16;
 
-use super::real::Real;
+use super::real::Element;
 
-/// A kernel that writes (and may read) `dst` and reads `N` sources, all contiguous and of one number type.
+/// An operand that is read.
+pub enum In<'a, T: Element> {
+    Values(&'a [T]),
+    Reals(&'a [T::Real]),
+}
+
+/// The operand that is written (and may be read).
+pub enum Out<'a, T: Element> {
+    Values(&'a mut [T]),
+    Reals(&'a mut [T::Real]),
+}
+
+impl<'a, T: Element> In<'a, T> {
+    /// # Errors
+    /// When the operand is f32 where values are bf16.
+    pub fn values(self) -> Result<&'a [T]> {
+        match self {
+            Self::Values(data) => Ok(data),
+            Self::Reals(_) => bail!("an operand is f32 where bf16 is expected"),
+        }
+    }
+
+    /// # Errors
+    /// When the operand is bf16 where f32 is expected.
+    pub fn reals(self) -> Result<&'a [T::Real]> {
+        let reals = match self {
+            Self::Values(data) => T::as_real(data),
+            Self::Reals(data) => Some(data),
+        };
+        reals.ok_or_else(|| candle_core::Error::Msg("an operand is bf16 where f32 is expected".to_owned()))
+    }
+}
+
+impl<'a, T: Element> Out<'a, T> {
+    /// # Errors
+    /// When the operand is f32 where values are bf16.
+    pub fn values(self) -> Result<&'a mut [T]> {
+        match self {
+            Self::Values(data) => Ok(data),
+            Self::Reals(_) => bail!("the result is f32 where bf16 is expected"),
+        }
+    }
+
+    /// # Errors
+    /// When the operand is bf16 where f32 is expected.
+    pub fn reals(self) -> Result<&'a mut [T::Real]> {
+        let reals = match self {
+            Self::Values(data) => T::as_real_mut(data),
+            Self::Reals(data) => Some(data),
+        };
+        reals.ok_or_else(|| candle_core::Error::Msg("the result is bf16 where f32 is expected".to_owned()))
+    }
+}
+
+/// A kernel that writes (and may read) `dst` and reads `N` sources, all contiguous.
 pub trait SliceKernel<const N: usize> {
     const NAME: &'static str;
 
     /// # Errors
-    /// When a length does not fit the kernel's geometry; nothing has been written then.
-    fn run<T: Real>(&self, dst: &mut [T], srcs: [&[T]; N]) -> Result<()>;
+    /// When a length or number type does not fit the kernel; nothing has been written then.
+    fn run<T: Element>(&self, dst: Out<'_, T>, srcs: [In<'_, T>; N]) -> Result<()>;
 }
 
 impl<K: SliceKernel<N>, const N: usize> SliceKernel<N> for &K {
     const NAME: &'static str = K::NAME;
-    fn run<T: Real>(&self, dst: &mut [T], srcs: [&[T]; N]) -> Result<()> {
+    fn run<T: Element>(&self, dst: Out<'_, T>, srcs: [In<'_, T>; N]) -> Result<()> {
         K::run(self, dst, srcs)
     }
 }
@@ -31,7 +90,8 @@ fn range(layout: &Layout, name: &str) -> Result<std::ops::Range<usize>> {
     }
 }
 
-fn dispatch<K: SliceKernel<N>, T: Real, const N: usize>(
+/// All operands are of type `T`.
+fn uniform<K: SliceKernel<N>, T: Element, const N: usize>(
     kernel: &K,
     dst: &mut CpuStorage,
     dst_layout: &Layout,
@@ -41,7 +101,30 @@ fn dispatch<K: SliceKernel<N>, T: Real, const N: usize>(
     for (slice, (storage, layout)) in slices.iter_mut().zip(srcs) {
         *slice = &T::slice(storage)?[range(layout, K::NAME)?];
     }
-    kernel.run(&mut T::slice_mut(dst)?[range(dst_layout, K::NAME)?], slices)
+    let dst = &mut T::slice_mut(dst)?[range(dst_layout, K::NAME)?];
+    kernel.run(Out::Values(dst), slices.map(In::Values))
+}
+
+/// Values are bf16, everything else f32.
+fn mixed<K: SliceKernel<N>, const N: usize>(
+    kernel: &K,
+    dst: &mut CpuStorage,
+    dst_layout: &Layout,
+    srcs: [(&CpuStorage, &Layout); N],
+) -> Result<()> {
+    let mut operands: [In<'_, bf16>; N] = std::array::from_fn(|_| In::Values(&[][..]));
+    for (operand, (storage, layout)) in operands.iter_mut().zip(srcs) {
+        let range = range(layout, K::NAME)?;
+        *operand = match storage {
+            CpuStorage::BF16(data) => In::Values(&data[range]),
+            other => In::Reals(&f32::slice(other)?[range]),
+        };
+    }
+    let range = range(dst_layout, K::NAME)?;
+    match dst {
+        CpuStorage::BF16(data) => kernel.run(Out::Values(&mut data[range]), operands),
+        other => kernel.run(Out::Reals(&mut f32::slice_mut(other)?[range]), operands),
+    }
 }
 
 fn run_any<K: SliceKernel<N>, const N: usize>(
@@ -50,10 +133,14 @@ fn run_any<K: SliceKernel<N>, const N: usize>(
     dst_layout: &Layout,
     srcs: [(&CpuStorage, &Layout); N],
 ) -> Result<()> {
+    let is_bf16 = |storage: &CpuStorage| matches!(storage, CpuStorage::BF16(_));
+    if is_bf16(dst) || srcs.iter().any(|(storage, _)| is_bf16(storage)) {
+        return mixed(kernel, dst, dst_layout, srcs);
+    }
     match dst {
-        CpuStorage::F32(_) => dispatch::<K, f32, N>(kernel, dst, dst_layout, srcs),
-        CpuStorage::F64(_) => dispatch::<K, f64, N>(kernel, dst, dst_layout, srcs),
-        _ => bail!("{} runs on f32 and f64", K::NAME),
+        CpuStorage::F32(_) => uniform::<K, f32, N>(kernel, dst, dst_layout, srcs),
+        CpuStorage::F64(_) => uniform::<K, f64, N>(kernel, dst, dst_layout, srcs),
+        _ => bail!("{} runs on {:?}, {:?} and {:?}", K::NAME, DType::F32, DType::F64, DType::BF16),
     }
 }
 

@@ -2,37 +2,49 @@
 //! same count forward and backward, whatever the parity of the size.
 
 use candle_core::Result;
-use rayon::prelude::*;
 
 use super::geometry::PoolGeometry;
-use super::op::{SliceKernel, expect_len};
-use super::real::Real;
+use super::op::{In, Out, SliceKernel, expect_len};
+use super::real::{Element, Real};
+use crate::par;
 
 /// `y = max over windows of x`; padding never wins, NaN does.
 pub struct MaxPoolForward(pub PoolGeometry);
 
 impl SliceKernel<1> for MaxPoolForward {
     const NAME: &'static str = "max_pool";
-    fn run<T: Real>(&self, y: &mut [T], [x]: [&[T]; 1]) -> Result<()> {
-        let geo = &self.0;
+    fn run<T: Element>(&self, y: Out<'_, T>, [x]: [In<'_, T>; 1]) -> Result<()> {
+        let (geo, y, x) = (&self.0, y.values()?, x.values()?);
         check(geo, x, y)?;
         let (c, w, [ho, wo]) = (geo.channels, geo.size[1], geo.out_size);
-        y.par_chunks_mut(wo * c).enumerate().for_each(|(line, y)| {
-            let (n, oy) = (line / ho, line % ho);
-            for (ox, out) in y.chunks_exact_mut(c).enumerate() {
-                out.fill(T::NEG_INFINITY);
-                for iy in geo.span(0, oy) {
-                    for ix in geo.span(1, ox) {
-                        let from = &x[n * geo.image_len() + (iy * w + ix) * c..][..c];
-                        for (best, &v) in out.iter_mut().zip(from) {
-                            *best = if v > *best || v.is_nan() { v } else { *best };
+        let lowest = T::narrow(T::Real::NEG_INFINITY);
+        par::chunks_mut(
+            y,
+            wo * c,
+            #[inline(always)]
+            |line, y| {
+                let (n, oy) = (line / ho, line % ho);
+                for (ox, out) in y.chunks_exact_mut(c).enumerate() {
+                    out.fill(lowest);
+                    for iy in geo.span(0, oy) {
+                        for ix in geo.span(1, ox) {
+                            let from = &x[n * geo.image_len() + (iy * w + ix) * c..][..c];
+                            for (best, &v) in out.iter_mut().zip(from) {
+                                *best = if beats(v, *best) { v } else { *best };
+                            }
                         }
                     }
                 }
-            }
-        });
+            },
+        );
         Ok(())
     }
+}
+
+#[inline(always)]
+fn beats<T: Element>(v: T, best: T) -> bool {
+    let v = v.wide();
+    v > best.wide() || v.is_nan()
 }
 
 /// `dx (+)= dy` at the first maximum of each window: sources x and dy.
@@ -43,43 +55,49 @@ pub struct MaxPoolGrad {
 
 impl SliceKernel<2> for MaxPoolGrad {
     const NAME: &'static str = "max_pool_grad";
-    fn run<T: Real>(&self, dx: &mut [T], [x, dy]: [&[T]; 2]) -> Result<()> {
-        let geo = &self.geometry;
+    fn run<T: Element>(&self, dx: Out<'_, T>, [x, dy]: [In<'_, T>; 2]) -> Result<()> {
+        let (geo, dx, x, dy) = (&self.geometry, dx.values()?, x.values()?, dy.values()?);
         check(geo, x, dy)?;
         expect_len(Self::NAME, "input gradient", dx, x.len())?;
-        let images = dx.par_chunks_mut(geo.image_len()).zip(x.par_chunks(geo.image_len()));
-        images.zip(dy.par_chunks(geo.out_image_len())).for_each(|((dx, x), dy)| {
-            if !self.accumulate {
-                dx.fill(T::ZERO);
-            }
-            max_pool_grad_image(geo, x, dy, dx);
-        });
+        par::chunks_mut(
+            dx,
+            geo.image_len(),
+            #[inline(always)]
+            |n, dx| {
+                if !self.accumulate {
+                    dx.fill(T::default());
+                }
+                let x = &x[n * geo.image_len()..][..geo.image_len()];
+                max_pool_grad_image(geo, x, &dy[n * geo.out_image_len()..][..geo.out_image_len()], dx);
+            },
+        );
         Ok(())
     }
 }
 
-fn max_pool_grad_image<T: Real>(geo: &PoolGeometry, x: &[T], dy: &[T], dx: &mut [T]) {
+#[inline(always)]
+fn max_pool_grad_image<T: Element>(geo: &PoolGeometry, x: &[T], dy: &[T], dx: &mut [T]) {
     let (c, w) = (geo.channels, geo.size[1]);
-    let mut best = vec![T::NEG_INFINITY; c];
-    let mut position = vec![0usize; c];
+    let mut best = vec![T::Real::NEG_INFINITY; c];
+    let mut position = vec![0u32; c];
     for (o, dy) in dy.chunks_exact(c).enumerate() {
         let (oy, ox) = (o / geo.out_size[1], o % geo.out_size[1]);
-        best.fill(T::NEG_INFINITY);
-        let first = geo.span(0, oy).start * w + geo.span(1, ox).start;
-        position.fill(first);
+        best.fill(T::Real::NEG_INFINITY);
+        position.fill((geo.span(0, oy).start * w + geo.span(1, ox).start) as u32);
         for iy in geo.span(0, oy) {
             for ix in geo.span(1, ox) {
                 let at = iy * w + ix;
-                for ((best, position), &v) in best.iter_mut().zip(&mut position).zip(&x[at * c..][..c]) {
-                    if v > *best || v.is_nan() {
-                        *best = v;
-                        *position = at;
-                    }
+                for ((best, position), v) in best.iter_mut().zip(&mut position).zip(&x[at * c..][..c]) {
+                    let v = v.wide();
+                    let wins = v > *best || v.is_nan();
+                    *best = if wins { v } else { *best };
+                    *position = if wins { at as u32 } else { *position };
                 }
             }
         }
-        for (channel, (&at, &g)) in position.iter().zip(dy).enumerate() {
-            dx[at * c + channel] += g;
+        for (channel, (&at, g)) in position.iter().zip(dy).enumerate() {
+            let to = &mut dx[at as usize * c + channel];
+            *to = T::narrow(to.wide() + g.wide());
         }
     }
 }
@@ -92,24 +110,30 @@ pub struct AvgPoolForward {
 
 impl SliceKernel<1> for AvgPoolForward {
     const NAME: &'static str = "avg_pool";
-    fn run<T: Real>(&self, y: &mut [T], [x]: [&[T]; 1]) -> Result<()> {
-        let geo = &self.geometry;
+    fn run<T: Element>(&self, y: Out<'_, T>, [x]: [In<'_, T>; 1]) -> Result<()> {
+        let (geo, y, x) = (&self.geometry, y.values()?, x.values()?);
         check(geo, x, y)?;
         let (c, w, [ho, wo]) = (geo.channels, geo.size[1], geo.out_size);
-        y.par_chunks_mut(wo * c).enumerate().for_each(|(line, y)| {
-            let (n, oy) = (line / ho, line % ho);
-            for (ox, out) in y.chunks_exact_mut(c).enumerate() {
-                out.fill(T::ZERO);
-                for iy in geo.span(0, oy) {
-                    for ix in geo.span(1, ox) {
-                        let from = &x[n * geo.image_len() + (iy * w + ix) * c..][..c];
-                        out.iter_mut().zip(from).for_each(|(o, &v)| *o += v);
+        par::chunks_mut(
+            y,
+            wo * c,
+            #[inline(always)]
+            |line, y| {
+                let (n, oy) = (line / ho, line % ho);
+                let mut sum = vec![T::Real::ZERO; c];
+                for (ox, out) in y.chunks_exact_mut(c).enumerate() {
+                    sum.fill(T::Real::ZERO);
+                    for iy in geo.span(0, oy) {
+                        for ix in geo.span(1, ox) {
+                            let from = &x[n * geo.image_len() + (iy * w + ix) * c..][..c];
+                            sum.iter_mut().zip(from).for_each(|(s, v)| *s += v.wide());
+                        }
                     }
+                    let divisor = T::Real::of(divisor(geo, self.count_include_pad, oy, ox));
+                    out.iter_mut().zip(&sum).for_each(|(o, &s)| *o = T::narrow(s / divisor));
                 }
-                let divisor = T::of(divisor(geo, self.count_include_pad, oy, ox));
-                out.iter_mut().for_each(|o| *o = *o / divisor);
-            }
-        });
+            },
+        );
         Ok(())
     }
 }
@@ -123,26 +147,31 @@ pub struct AvgPoolGrad {
 
 impl SliceKernel<1> for AvgPoolGrad {
     const NAME: &'static str = "avg_pool_grad";
-    fn run<T: Real>(&self, dx: &mut [T], [dy]: [&[T]; 1]) -> Result<()> {
-        let geo = &self.geometry;
+    fn run<T: Element>(&self, dx: Out<'_, T>, [dy]: [In<'_, T>; 1]) -> Result<()> {
+        let (geo, dx, dy) = (&self.geometry, dx.values()?, dy.values()?);
         check(geo, dx, dy)?;
         let (c, w) = (geo.channels, geo.size[1]);
-        let images = dx.par_chunks_mut(geo.image_len()).zip(dy.par_chunks(geo.out_image_len()));
-        images.for_each(|(dx, dy)| {
-            if !self.accumulate {
-                dx.fill(T::ZERO);
-            }
-            for (o, dy) in dy.chunks_exact(c).enumerate() {
-                let (oy, ox) = (o / geo.out_size[1], o % geo.out_size[1]);
-                let divisor = T::of(divisor(geo, self.count_include_pad, oy, ox));
-                for iy in geo.span(0, oy) {
-                    for ix in geo.span(1, ox) {
-                        let to = &mut dx[(iy * w + ix) * c..][..c];
-                        to.iter_mut().zip(dy).for_each(|(d, &g)| *d += g / divisor);
+        par::chunks_mut(
+            dx,
+            geo.image_len(),
+            #[inline(always)]
+            |n, dx| {
+                if !self.accumulate {
+                    dx.fill(T::default());
+                }
+                let dy = &dy[n * geo.out_image_len()..][..geo.out_image_len()];
+                for (o, dy) in dy.chunks_exact(c).enumerate() {
+                    let (oy, ox) = (o / geo.out_size[1], o % geo.out_size[1]);
+                    let divisor = T::Real::of(divisor(geo, self.count_include_pad, oy, ox));
+                    for iy in geo.span(0, oy) {
+                        for ix in geo.span(1, ox) {
+                            let to = &mut dx[(iy * w + ix) * c..][..c];
+                            to.iter_mut().zip(dy).for_each(|(d, g)| *d = T::narrow(d.wide() + g.wide() / divisor));
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
         Ok(())
     }
 }
@@ -167,14 +196,21 @@ pub struct GlobalAvgPoolForward {
 
 impl SliceKernel<1> for GlobalAvgPoolForward {
     const NAME: &'static str = "global_avg_pool";
-    fn run<T: Real>(&self, y: &mut [T], [x]: [&[T]; 1]) -> Result<()> {
-        let c = self.channels;
+    fn run<T: Element>(&self, y: Out<'_, T>, [x]: [In<'_, T>; 1]) -> Result<()> {
+        let (c, y, x) = (self.channels, y.values()?, x.values()?);
         expect_len(Self::NAME, "input", x, y.len() * self.pixels)?;
-        y.par_chunks_mut(c).zip(x.par_chunks(c * self.pixels)).for_each(|(y, x)| {
-            let mut sums = vec![0.0f64; c];
-            x.chunks_exact(c).for_each(|row| sums.iter_mut().zip(row).for_each(|(s, &v)| *s += v.f64()));
-            y.iter_mut().zip(sums).for_each(|(y, s)| *y = T::of(s / self.pixels as f64));
-        });
+        par::chunks_mut(
+            y,
+            c,
+            #[inline(always)]
+            |n, y| {
+                let mut sums = vec![0.0f64; c];
+                for row in x[n * c * self.pixels..][..c * self.pixels].chunks_exact(c) {
+                    sums.iter_mut().zip(row).for_each(|(s, v)| *s += v.wide().f64());
+                }
+                y.iter_mut().zip(sums).for_each(|(y, s)| *y = T::narrow(T::Real::of(s / self.pixels as f64)));
+            },
+        );
         Ok(())
     }
 }
@@ -188,18 +224,24 @@ pub struct GlobalAvgPoolGrad {
 
 impl SliceKernel<1> for GlobalAvgPoolGrad {
     const NAME: &'static str = "global_avg_pool_grad";
-    fn run<T: Real>(&self, dx: &mut [T], [dy]: [&[T]; 1]) -> Result<()> {
-        let c = self.channels;
+    fn run<T: Element>(&self, dx: Out<'_, T>, [dy]: [In<'_, T>; 1]) -> Result<()> {
+        let (c, dx, dy) = (self.channels, dx.values()?, dy.values()?);
         expect_len(Self::NAME, "input gradient", dx, dy.len() * self.pixels)?;
-        let divisor = T::of(self.pixels as f64);
-        dx.par_chunks_mut(c * self.pixels).zip(dy.par_chunks(c)).for_each(|(dx, dy)| {
-            for row in dx.chunks_exact_mut(c) {
-                for (d, &g) in row.iter_mut().zip(dy) {
-                    let base = if self.accumulate { *d } else { T::ZERO };
-                    *d = base + g / divisor;
+        let divisor = T::Real::of(self.pixels as f64);
+        par::chunks_mut(
+            dx,
+            c * self.pixels,
+            #[inline(always)]
+            |n, dx| {
+                let dy = &dy[n * c..][..c];
+                for row in dx.chunks_exact_mut(c) {
+                    for (d, g) in row.iter_mut().zip(dy) {
+                        let base = if self.accumulate { d.wide() } else { T::Real::ZERO };
+                        *d = T::narrow(base + g.wide() / divisor);
+                    }
                 }
-            }
-        });
+            },
+        );
         Ok(())
     }
 }

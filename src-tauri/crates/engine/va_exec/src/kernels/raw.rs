@@ -1,4 +1,5 @@
-//! The only unsafe code of the kernels: tiles of one matrix written by several threads, and the call into `gemm`.
+//! The unsafe code of the reference kernels: tiles of one matrix written by several threads, the call into `gemm`, and
+//! numbers seen as bytes.
 #![allow(unsafe_code)]
 
 use super::real::Real;
@@ -75,3 +76,26 @@ pub(crate) fn gemm_tile<T: Real>(
         );
     }
 }
+
+/// Numbers that may be read and written as bytes.
+///
+/// # Safety
+/// No padding, and every bit pattern is a value.
+pub unsafe trait Plain: Sized {
+    fn bytes(data: &[Self]) -> &[u8] {
+        // SAFETY: the bytes of numbers without gaps, for as long as they are borrowed.
+        unsafe { std::slice::from_raw_parts(data.as_ptr().cast(), size_of_val(data)) }
+    }
+
+    fn bytes_mut(data: &mut [Self]) -> &mut [u8] {
+        // SAFETY: as above, and any bytes written are numbers.
+        unsafe { std::slice::from_raw_parts_mut(data.as_mut_ptr().cast(), size_of_val(data)) }
+    }
+}
+
+// SAFETY: IEEE numbers have no gaps, and every pattern is one.
+unsafe impl Plain for f32 {}
+// SAFETY: as above.
+unsafe impl Plain for f64 {}
+// SAFETY: as above.
+unsafe impl Plain for half::bf16 {}

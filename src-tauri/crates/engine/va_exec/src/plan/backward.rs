@@ -8,10 +8,9 @@ use va_graph::{Conv2d, Node, NodeId, Op};
 use super::arena::Slot;
 use super::{Lowering, Step};
 use crate::kernels::batch_norm::{AffineParam, BnInputGrad, BnParamGrad, BnReduceGrad};
-use crate::kernels::conv_ops::{BiasGrad, Conv2dInputGrad, Conv2dWeightGrad};
+use crate::kernels::conv_ops::BiasGrad;
 use crate::kernels::elementwise::{AddAssign, Copy, Dropout, ReluGrad, SplitPart};
 use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
-use crate::kernels::linear::{LinearGeometry, LinearInputGrad, LinearWeightGrad};
 use crate::kernels::op::{apply0, apply1, apply2};
 use crate::kernels::pool::{AvgPoolGrad, GlobalAvgPoolGrad, MaxPoolGrad};
 use crate::rng::CounterRng;
@@ -161,6 +160,21 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// As [`Self::pull`] for a kernel that overwrites: a gradient that is there already gets it added.
+    fn pull_product(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        dy: &Rc<Slot>,
+        grads: &mut Grads,
+        run: impl Fn(&Tensor, &Tensor) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<()> {
+        let slot = self.arena.take(self.elements(node.inputs[0]))?;
+        let (dx, dy) = (slot.view()?, dy.view()?);
+        self.emit_back(id, move |_| run(&dx, &dy));
+        self.deliver(id, node.inputs[0], slot, grads)
+    }
+
     fn plan_conv_grad(
         &mut self,
         id: NodeId,
@@ -175,11 +189,14 @@ impl Lowering<'_> {
             self.emit_back(id, move |_| apply1(BiasGrad, &db, &g));
         }
         let (w, dw) = (self.weight(id, "weight")?, self.gradient(id, "weight")?);
-        let (x, g, geo) = (self.take_saved(node.inputs[0])?, dy.view()?, geometry.clone());
-        self.emit_back(id, move |_| apply2(Conv2dWeightGrad(geo.clone()), &dw, &x, &g));
-        self.pull(id, node, dy, grads, move |dx, dy, accumulate| {
-            apply2(Conv2dInputGrad { geometry: geometry.clone(), accumulate }, dx, dy, &w)
-        })
+        let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
+        let kernel = self.conv_weight_grad(id, geometry.clone());
+        self.emit_back(id, move |_| apply2(&kernel, &dw, &x, &g));
+        if !self.needs_grad[node.inputs[0]] {
+            return Ok(());
+        }
+        let kernel = self.conv_input_grad(id, geometry);
+        self.pull_product(id, node, dy, grads, move |dx, dy| apply2(&kernel, dx, dy, &w))
     }
 
     fn plan_linear_grad(
@@ -191,17 +208,20 @@ impl Lowering<'_> {
         dy: &Rc<Slot>,
         grads: &mut Grads,
     ) -> Result<()> {
-        let geometry = LinearGeometry { batch: self.batch, inputs: self.input_shape(node)[0], outputs };
+        let geometry = self.linear_geometry(node, outputs);
         if bias {
             let (db, g) = (self.gradient(id, "bias")?, dy.view()?);
             self.emit_back(id, move |_| apply1(BiasGrad, &db, &g));
         }
         let (w, dw) = (self.weight(id, "weight")?, self.gradient(id, "weight")?);
         let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
-        self.emit_back(id, move |_| apply2(LinearWeightGrad(geometry), &dw, &x, &g));
-        self.pull(id, node, dy, grads, move |dx, dy, accumulate| {
-            apply2(LinearInputGrad { geometry, accumulate }, dx, dy, &w)
-        })
+        let kernel = self.linear_weight_grad(id, geometry);
+        self.emit_back(id, move |_| apply2(&kernel, &dw, &x, &g));
+        if !self.needs_grad[node.inputs[0]] {
+            return Ok(());
+        }
+        let kernel = self.linear_input_grad(id, geometry);
+        self.pull_product(id, node, dy, grads, move |dx, dy| apply2(&kernel, dx, dy, &w))
     }
 
     fn plan_batch_norm_grad(&mut self, id: NodeId, node: &Node, dy: Rc<Slot>, grads: &mut Grads) -> Result<()> {

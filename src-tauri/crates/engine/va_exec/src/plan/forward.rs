@@ -8,10 +8,10 @@ use va_graph::{BatchNorm, Conv2d, Node, NodeId, Op};
 use super::arena::Slot;
 use super::{Lowering, Step};
 use crate::kernels::batch_norm::{BnAffine, BnApply, BnFromRunning, BnStatistics, BnUpdateRunning, RunningStatistic};
-use crate::kernels::conv_ops::{BiasAdd, Conv2dForward};
+use crate::kernels::conv_ops::Epilogue;
 use crate::kernels::elementwise::{AddAssign, ConcatPart, Copy, Dropout, Relu};
 use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
-use crate::kernels::linear::{LinearForward, LinearGeometry};
+use crate::kernels::linear::LinearGeometry;
 use crate::kernels::op::{apply0, apply1, apply2};
 use crate::kernels::pool::{AvgPoolForward, GlobalAvgPoolForward, MaxPoolForward};
 use crate::rng::CounterRng;
@@ -23,11 +23,12 @@ impl Lowering<'_> {
         let input = slot.view()?;
         self.define(0, slot);
         for id in 1..self.graph.nodes().len() {
-            // The producer of a fused ReLU defined its value already.
+            // The producer of a fused node defined its value already.
             if !self.is_fused[id] {
                 let node = self.graph.node(id);
                 let value = self.plan_node(id, node)?;
-                self.define(self.fused_relu[id].unwrap_or(id), value);
+                let sum = self.fused_add[id].unwrap_or(id);
+                self.define(self.fused_relu[sum].unwrap_or(sum), value);
             }
             for &read in &self.graph.node(id).inputs {
                 self.readers[read] -= 1;
@@ -120,27 +121,49 @@ impl Lowering<'_> {
 
     fn plan_conv(&mut self, id: NodeId, node: &Node, conv: &Conv2d) -> Result<Rc<Slot>> {
         let geo = ConvGeometry::new(conv, self.batch, self.shape(node.inputs[0]), &node.shape);
-        let w = self.weight(id, "weight")?;
-        let slot = self.map(id, node, move |y, x| apply2(Conv2dForward(geo.clone()), y, x, &w))?;
-        let (y, relu) = (slot.view()?, self.fused_relu[id].is_some());
-        if conv.bias {
-            let b = self.weight(id, "bias")?;
-            self.emit(id, move |_| apply1(BiasAdd { relu }, &y, &b));
-        } else if relu {
-            self.emit(id, move |_| apply0(Relu, &y));
-        }
+        let w = if conv.bias { self.weight_after_bias(id)? } else { self.weight(id, "weight")? };
+        let addend = self.fuse_add(id, node.inputs[0]);
+        let relu = self.fused_relu[self.fused_add[id].unwrap_or(id)].is_some();
+        let kernel = self.conv_forward(id, geo, Epilogue { bias: conv.bias, sum: addend.is_some(), relu });
+        let slot = match addend {
+            Some(slot) => slot,
+            None => self.arena.take(self.elements(id))?,
+        };
+        let (y, x) = (slot.view()?, self.value(node.inputs[0])?);
+        self.emit(id, move |_| apply2(&kernel, &y, &x, &w));
         Ok(slot)
     }
 
-    fn plan_linear(&mut self, id: NodeId, node: &Node, outputs: usize, bias: bool) -> Result<Rc<Slot>> {
-        let geo = LinearGeometry { batch: self.batch, inputs: self.shape(node.inputs[0])[0], outputs };
-        let w = self.weight(id, "weight")?;
-        let slot = self.map(id, node, move |y, x| apply2(LinearForward(geo), y, x, &w))?;
-        if bias {
-            let (y, b) = (slot.view()?, self.weight(id, "bias")?);
-            self.emit(id, move |_| apply1(BiasAdd { relu: false }, &y, &b));
+    /// If all that happens to this convolution's value is that it is added to an earlier one that nobody needs after,
+    /// joins the sum to it: returns the buffer of that earlier value, onto which it adds.
+    fn fuse_add(&mut self, id: NodeId, input: NodeId) -> Option<Rc<Slot>> {
+        if self.train || self.readers[id] != 1 {
+            return None;
         }
-        Ok(slot)
+        let reads = |&at: &NodeId| self.graph.node(at).inputs.contains(&id);
+        let add = (id + 1..self.graph.nodes().len()).find(reads)?;
+        let node = self.graph.node(add);
+        let (Op::Add, [a, b]) = (&node.op, node.inputs.as_slice()) else { return None };
+        let other = if *a == id { *b } else { *a };
+        if other == id || other == input || !self.may_overwrite(other) {
+            return None;
+        }
+        self.fused_add[id] = Some(add);
+        self.is_fused[add] = true;
+        self.values[other].take()
+    }
+
+    fn plan_linear(&mut self, id: NodeId, node: &Node, outputs: usize, bias: bool) -> Result<Rc<Slot>> {
+        let geo = self.linear_geometry(node, outputs);
+        let w = if bias { self.weight_after_bias(id)? } else { self.weight(id, "weight")? };
+        let kernel = self.linear_forward(id, geo, bias);
+        self.map(id, node, move |y, x| apply2(&kernel, y, x, &w))
+    }
+
+    /// Sizes of a linear layer: everything before the last dimension is rows.
+    pub(super) fn linear_geometry(&self, node: &Node, outputs: usize) -> LinearGeometry {
+        let inputs = self.shape(node.inputs[0]).last().copied().unwrap_or(1);
+        LinearGeometry { rows: self.elements(node.inputs[0]) / inputs, inputs, outputs }
     }
 
     fn plan_batch_norm(&mut self, id: NodeId, node: &Node, norm: &BatchNorm) -> Result<Rc<Slot>> {

@@ -1,0 +1,15 @@
+//! oneDNN (Apache-2.0, the library PyTorch's CPU kernels use) as a back end for f32 and bf16: convolution and matrix
+//! products. Activations stay plain NHWC; weights are put into the order a primitive likes just before it runs, or once
+//! when they are frozen. Everything unsafe about the library is in [`handle`] and [`ffi`].
+
+mod conv;
+mod ffi;
+mod handle;
+mod matmul;
+mod packed;
+mod workspace;
+
+pub(crate) use conv::{ConvForward, ConvInputGrad, ConvWeightGrad};
+pub(crate) use matmul::{LinearForward, LinearInputGrad, LinearWeightGrad};
+pub(crate) use handle::Number;
+pub(crate) use workspace::WorkspaceBuilder;

@@ -1,0 +1,73 @@
+//! Convolutions and linear layers of a plan: on oneDNN where the network's back end is that and has such a kernel, on the
+//! reference kernels otherwise. What oneDNN does not have is noted in the plan.
+
+use va_graph::NodeId;
+
+use super::Lowering;
+use crate::backend::{Backend, Precision};
+use crate::kernels::conv_ops::{Conv2dForward, Conv2dInputGrad, Conv2dWeightGrad, Epilogue};
+use crate::kernels::geometry::ConvGeometry;
+use crate::kernels::linear::{LinearForward, LinearGeometry, LinearInputGrad, LinearWeightGrad};
+use crate::onednn::{self, Number};
+
+impl Lowering<'_> {
+    /// The number type oneDNN works in, where products are to run on it.
+    pub(super) fn onednn_number(&self) -> Option<Number> {
+        match (self.network.backend(), self.network.precision()) {
+            (Backend::OneDnn, Precision::F32) => Some(Number::F32),
+            (Backend::OneDnn, Precision::Bf16) => Some(Number::Bf16),
+            (Backend::OneDnn, Precision::F64) | (Backend::Reference, _) => None,
+        }
+    }
+
+    /// The kernel that oneDNN makes, or none.
+    fn onednn<K>(
+        &mut self,
+        id: NodeId,
+        make: impl FnOnce(&mut Self, Number) -> candle_core::Result<K>,
+    ) -> Option<K> {
+        let number = self.onednn_number()?;
+        match make(self, number) {
+            Ok(kernel) => Some(kernel),
+            Err(err) => {
+                self.fallbacks.push(format!("{}: {err}", self.graph.node(id).name));
+                None
+            }
+        }
+    }
+
+    pub(super) fn conv_forward(&mut self, id: NodeId, geo: ConvGeometry, epilogue: Epilogue) -> Conv2dForward {
+        let (train, frozen) = (self.train, self.network.is_frozen());
+        let onednn = self.onednn(id, |plan, number| {
+            onednn::ConvForward::new(&geo, number, epilogue, train, frozen, &mut plan.workspace)
+        });
+        Conv2dForward::new(geo, epilogue).on(onednn)
+    }
+
+    pub(super) fn conv_input_grad(&mut self, id: NodeId, geo: ConvGeometry) -> Conv2dInputGrad {
+        let onednn = self.onednn(id, |plan, number| onednn::ConvInputGrad::new(&geo, number, &mut plan.workspace));
+        Conv2dInputGrad::new(geo, false).on(onednn)
+    }
+
+    pub(super) fn conv_weight_grad(&mut self, id: NodeId, geo: ConvGeometry) -> Conv2dWeightGrad {
+        let onednn = self.onednn(id, |plan, number| onednn::ConvWeightGrad::new(&geo, number, &mut plan.workspace));
+        Conv2dWeightGrad::new(geo).on(onednn)
+    }
+
+    pub(super) fn linear_forward(&mut self, id: NodeId, geo: LinearGeometry, bias: bool) -> LinearForward {
+        let frozen = self.network.is_frozen();
+        let onednn =
+            self.onednn(id, |plan, number| onednn::LinearForward::new(geo, number, bias, frozen, &mut plan.workspace));
+        LinearForward::new(geo, bias).on(onednn)
+    }
+
+    pub(super) fn linear_input_grad(&mut self, id: NodeId, geo: LinearGeometry) -> LinearInputGrad {
+        let onednn = self.onednn(id, |plan, number| onednn::LinearInputGrad::new(geo, number, &mut plan.workspace));
+        LinearInputGrad::new(geo, false).on(onednn)
+    }
+
+    pub(super) fn linear_weight_grad(&mut self, id: NodeId, geo: LinearGeometry) -> LinearWeightGrad {
+        let onednn = self.onednn(id, |plan, number| onednn::LinearWeightGrad::new(geo, number, &mut plan.workspace));
+        LinearWeightGrad::new(geo).on(onednn)
+    }
+}
