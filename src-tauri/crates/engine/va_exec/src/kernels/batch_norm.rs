@@ -7,6 +7,7 @@
 use candle_core::{Result, bail};
 
 use super::elementwise::relu;
+use super::lanes::add_rows;
 use super::op::{In, Out, SliceKernel, expect_len};
 use super::real::{Element, Real};
 use crate::par;
@@ -56,10 +57,15 @@ pub(crate) fn column_sums<T: Element>(data: &[T], width: usize) -> Vec<f64> {
         width,
         #[inline(always)]
         |_, part| {
-            let mut sums = vec![0.0; width];
-            for row in part.chunks_exact(width) {
-                sums.iter_mut().zip(row).for_each(|(s, v)| *s += v.wide().f64());
-            }
+            let mut sums = [vec![0.0; width]];
+            add_rows(
+                [part],
+                [],
+                &mut sums,
+                #[inline(always)]
+                |[v], []| [v],
+            );
+            let [sums] = sums;
             sums
         },
     );
@@ -95,17 +101,29 @@ fn moments<T: Element>(x: &[T], channels: usize) -> Vec<(f64, f64)> {
 #[inline(always)]
 fn part_moments<T: Element>(part: &[T], channels: usize) -> (f64, Vec<f64>, Vec<f64>) {
     let n = (part.len() / channels) as f64;
-    let mut means = vec![0.0; channels];
-    for row in part.chunks_exact(channels) {
-        means.iter_mut().zip(row).for_each(|(s, v)| *s += v.wide().f64());
-    }
+    let mut sums = [vec![0.0; channels]];
+    add_rows(
+        [part],
+        [],
+        &mut sums,
+        #[inline(always)]
+        |[v], []| [v],
+    );
+    let [mut means] = sums;
     means.iter_mut().for_each(|s| *s /= n);
-    let mut squares = vec![0.0; channels];
-    for row in part.chunks_exact(channels) {
-        for ((s, v), &mean) in squares.iter_mut().zip(row).zip(&means) {
-            let d = v.wide().f64() - mean;
-            *s += d * d;
-        }
+    let near: Vec<T::Real> = means.iter().map(|&m| T::Real::of(m)).collect();
+    let mut sums = [vec![0.0; channels]];
+    add_rows(
+        [part],
+        [&near],
+        &mut sums,
+        #[inline(always)]
+        |[v], [mean]| [(v - mean) * (v - mean)],
+    );
+    let [mut squares] = sums;
+    // The squares were taken around the rounded mean.
+    for ((square, mean), near) in squares.iter_mut().zip(&means).zip(&near) {
+        *square -= n * (mean - near.f64()).powi(2);
     }
     (n, means, squares)
 }
@@ -273,13 +291,10 @@ impl SliceKernel<2> for BnReduceGrad {
                 if self.relu { reduce_part::<T, true>(stats, x, dy) } else { reduce_part::<T, false>(stats, x, dy) }
             },
         );
-        let mut sums = vec![0.0; 2 * c];
-        for part in &parts {
-            sums.iter_mut().zip(part).for_each(|(s, &p)| *s += p);
-        }
         for i in 0..c {
-            packed[SUM_DY * c + i] = T::Real::of(sums[i]);
-            packed[SUM_DY_XHAT * c + i] = T::Real::of(sums[c + i] * packed[INVSTD * c + i].f64());
+            let [dy, dy_x] = [0, 1].map(|which| parts.iter().map(|part| part[which][i]).sum::<f64>());
+            packed[SUM_DY * c + i] = T::Real::of(dy);
+            packed[SUM_DY_XHAT * c + i] = T::Real::of(dy_x * packed[INVSTD * c + i].f64());
         }
         Ok(())
     }
@@ -287,21 +302,19 @@ impl SliceKernel<2> for BnReduceGrad {
 
 /// `Σ dy` and `Σ dy · (x - mean)` of some rows.
 #[inline(always)]
-fn reduce_part<T: Element, const RELU: bool>(packed: &[T::Real], x: &[T], dy: &[T]) -> Vec<f64> {
+fn reduce_part<T: Element, const RELU: bool>(packed: &[T::Real], x: &[T], dy: &[T]) -> [Vec<f64>; 2] {
     let c = packed.len() / BN_ROWS;
-    // Lengths that the compiler can see, so that the inner loop has no checks.
-    let (mean, scale, shift) = (&row(packed, MEAN)[..c], &row(packed, SCALE)[..c], &row(packed, SHIFT)[..c]);
-    let mut sums = vec![0.0; 2 * c];
-    let (sum_dy, sum_dyx) = sums.split_at_mut(c);
-    let sum_dyx = &mut sum_dyx[..c];
-    for (x, dy) in x.chunks_exact(c).zip(dy.chunks_exact(c)) {
-        for i in 0..c {
-            let (x, dy) = (x[i].wide(), dy[i].wide());
-            let g = if RELU && x * scale[i] + shift[i] <= T::Real::ZERO { T::Real::ZERO } else { dy };
-            sum_dy[i] += g.f64();
-            sum_dyx[i] += (g * (x - mean[i])).f64();
-        }
-    }
+    let mut sums = [vec![0.0; c], vec![0.0; c]];
+    add_rows(
+        [x, dy],
+        [row(packed, MEAN), row(packed, SCALE), row(packed, SHIFT)],
+        &mut sums,
+        #[inline(always)]
+        |[x, dy], [mean, scale, shift]| {
+            let g = if RELU && x * scale + shift <= T::Real::ZERO { T::Real::ZERO } else { dy };
+            [g, g * (x - mean)]
+        },
+    );
     sums
 }
 
@@ -363,9 +376,10 @@ fn input_grad<T: Element, const RELU: bool>(dy: &mut [T], x: &[T], packed: &[T::
             let (mean_dy, slope) = (&mean_dy[..c], &slope[..c]);
             for (dy, x) in dy.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
                 for i in 0..c {
-                    let x = x[i].wide();
+                    // Both are loaded before the choice, so that it is one of values and not a branch.
+                    let (x, g) = (x[i].wide(), dy[i].wide());
                     let dead = RELU && x * scale[i] + shift[i] <= T::Real::ZERO;
-                    let g = if dead { T::Real::ZERO } else { dy[i].wide() };
+                    let g = if dead { T::Real::ZERO } else { g };
                     dy[i] = T::narrow(scale[i] * (g - mean_dy[i] - (x - mean[i]) * slope[i]));
                 }
             }

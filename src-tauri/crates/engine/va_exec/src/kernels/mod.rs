@@ -6,6 +6,7 @@ pub mod conv_ops;
 pub mod elementwise;
 pub mod flat;
 pub mod geometry;
+pub(crate) mod lanes;
 pub mod linear;
 pub mod matmul;
 pub mod op;

@@ -75,29 +75,32 @@ impl SliceKernel<2> for MaxPoolGrad {
     }
 }
 
+/// Finds the maximum of each window again, then gives dy to the first element that equals it: passes over whole rows of
+/// channels without a branch.
 #[inline(always)]
 fn max_pool_grad_image<T: Element>(geo: &PoolGeometry, x: &[T], dy: &[T], dx: &mut [T]) {
     let (c, w) = (geo.channels, geo.size[1]);
     let mut best = vec![T::Real::NEG_INFINITY; c];
-    let mut position = vec![0u32; c];
+    let mut left = vec![T::Real::ZERO; c];
     for (o, dy) in dy.chunks_exact(c).enumerate() {
         let (oy, ox) = (o / geo.out_size[1], o % geo.out_size[1]);
+        let places = geo.span(0, oy).flat_map(|iy| geo.span(1, ox).map(move |ix| (iy * w + ix) * c));
         best.fill(T::Real::NEG_INFINITY);
-        position.fill((geo.span(0, oy).start * w + geo.span(1, ox).start) as u32);
-        for iy in geo.span(0, oy) {
-            for ix in geo.span(1, ox) {
-                let at = iy * w + ix;
-                for ((best, position), v) in best.iter_mut().zip(&mut position).zip(&x[at * c..][..c]) {
-                    let v = v.wide();
-                    let wins = v > *best || v.is_nan();
-                    *best = if wins { v } else { *best };
-                    *position = if wins { at as u32 } else { *position };
-                }
+        for at in places.clone() {
+            for (best, v) in best.iter_mut().zip(&x[at..at + c]) {
+                let v = v.wide();
+                *best = if v > *best || v.is_nan() { v } else { *best };
             }
         }
-        for (channel, (&at, g)) in position.iter().zip(dy).enumerate() {
-            let to = &mut dx[at as usize * c + channel];
-            *to = T::narrow(to.wide() + g.wide());
+        left.iter_mut().zip(dy).for_each(|(left, g)| *left = g.wide());
+        for at in places {
+            let lines = dx[at..at + c].iter_mut().zip(&x[at..at + c]).zip(best.iter().zip(&mut left));
+            for ((dx, x), (&best, left)) in lines {
+                let x = x.wide();
+                let wins = x == best || (x.is_nan() && best.is_nan());
+                *dx = T::narrow(dx.wide() + if wins { *left } else { T::Real::ZERO });
+                *left = if wins { T::Real::ZERO } else { *left };
+            }
         }
     }
 }
