@@ -39,6 +39,7 @@ fn draw(init: Init, rng: CounterRng, len: usize) -> Vec<f64> {
     match init {
         Init::Zeros => vec![0.0; len],
         Init::Ones => vec![1.0; len],
+        Init::Constant { value } => vec![value; len],
         Init::Normal { std } => (0..len as u64).into_par_iter().map(|i| std * rng.normal(i)).collect(),
         Init::Uniform { bound } => {
             (0..len as u64).into_par_iter().map(|i| bound * (2.0 * rng.uniform(i) - 1.0)).collect()

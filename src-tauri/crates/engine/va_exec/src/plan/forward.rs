@@ -48,7 +48,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn emit(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
+    pub(super) fn emit(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
         self.forward.push(Step { node, run: Box::new(run) });
     }
 
@@ -64,7 +64,11 @@ impl Lowering<'_> {
                 self.emit(id, move |_| apply0(Relu, &y));
                 Ok(slot)
             }
+            Op::Gelu | Op::Silu | Op::HardSwish | Op::Sigmoid => self.plan_activation(id, node),
             Op::Add => self.plan_add(id, node),
+            Op::Mul => self.plan_mul(id, node),
+            Op::LayerNorm { eps } => self.plan_layer_norm(id, node, *eps),
+            Op::ChannelScale { .. } => self.plan_channel_scale(id, node),
             Op::MaxPool(pool) => {
                 let geo = PoolGeometry::new(pool, self.batch, self.shape(node.inputs[0]), &node.shape);
                 self.map(id, node, move |y, x| apply1(MaxPoolForward(geo.clone()), y, x))
@@ -81,16 +85,20 @@ impl Lowering<'_> {
             }
             Op::Flatten => Ok(self.values[node.inputs[0]].clone().expect("BUG: a value is read before it is computed")),
             Op::Concat => self.plan_concat(id, node),
+            Op::Tokens => self.plan_tokens(id, node),
+            Op::SelectToken { index } => self.plan_select_token(id, node, *index),
+            Op::Attention { heads } => self.plan_attention(id, node, *heads),
             Op::Dropout { p } => self.plan_dropout(id, node, *p),
+            Op::StochasticDepth { p } => self.plan_stochastic_depth(id, node, *p),
         }
     }
 
-    fn shape(&self, id: NodeId) -> &[usize] {
+    pub(super) fn shape(&self, id: NodeId) -> &[usize] {
         &self.graph.node(id).shape
     }
 
     /// A new buffer for the value of `id`, filled by `run(y, x)` from its first input.
-    fn map(
+    pub(super) fn map(
         &mut self,
         id: NodeId,
         node: &Node,
@@ -103,12 +111,12 @@ impl Lowering<'_> {
     }
 
     /// Whether node `id` may write over the buffer of `input`: it is the last reader and no backward needs it.
-    fn may_overwrite(&self, input: NodeId) -> bool {
+    pub(super) fn may_overwrite(&self, input: NodeId) -> bool {
         self.readers[input] == 1 && self.values[input].as_ref().is_some_and(|slot| Rc::strong_count(slot) == 1)
     }
 
     /// The buffer of `input` itself, or a copy of it where others still need it.
-    fn overwritable(&mut self, id: NodeId, input: NodeId) -> Result<Rc<Slot>> {
+    pub(super) fn overwritable(&mut self, id: NodeId, input: NodeId) -> Result<Rc<Slot>> {
         if self.may_overwrite(input) {
             return Ok(self.values[input].take().expect("BUG: checked just before"));
         }
@@ -132,8 +140,14 @@ impl Lowering<'_> {
         Ok(slot)
     }
 
+    /// A linear layer acts on the last dimension of every position of every sample.
+    pub(super) fn linear_geometry(&self, id: NodeId, node: &Node, outputs: usize) -> LinearGeometry {
+        let inputs = *self.shape(node.inputs[0]).last().expect("BUG: shapes have at least one dimension");
+        LinearGeometry { batch: self.elements(id) / outputs, inputs, outputs }
+    }
+
     fn plan_linear(&mut self, id: NodeId, node: &Node, outputs: usize, bias: bool) -> Result<Rc<Slot>> {
-        let geo = LinearGeometry { batch: self.batch, inputs: self.shape(node.inputs[0])[0], outputs };
+        let geo = self.linear_geometry(id, node, outputs);
         let w = self.weight(id, "weight")?;
         let slot = self.map(id, node, move |y, x| apply2(LinearForward(geo), y, x, &w))?;
         if bias {
