@@ -22,7 +22,7 @@ pub(super) enum Global {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     None,
-    Bool(bool),
+    Bool,
     Int(i64),
     Float,
     Text(Rc<str>),
@@ -112,15 +112,15 @@ impl Machine<'_> {
     fn step(&mut self) -> Result<()> {
         let opcode = self.take(1)?[0];
         match opcode {
-            0x80 => drop(self.take(1)?),
-            0x95 => drop(self.take(8)?),
+            0x80 => self.skip(1)?,
+            0x95 => self.skip(8)?,
             b'(' => self.stack.push(Item::Mark),
             b'.' => self.out.root = Some(self.pop()?),
             b'N' => self.push(Value::None),
-            0x88 | 0x89 => self.push(Value::Bool(opcode == 0x88)),
+            0x88 | 0x89 => self.push(Value::Bool),
             b'K' | b'M' | b'J' | 0x8a => self.integer(opcode)?,
             b'G' => {
-                self.take(8)?;
+                self.skip(8)?;
                 self.push(Value::Float);
             }
             b'X' | 0x8c => self.text(opcode)?,
@@ -162,6 +162,10 @@ impl Machine<'_> {
         let taken = &self.bytes[self.at..end];
         self.at = end;
         Ok(taken)
+    }
+
+    fn skip(&mut self, len: usize) -> Result<()> {
+        self.take(len).map(|_| ())
     }
 
     /// A little-endian whole number of up to eight bytes.
