@@ -39,6 +39,7 @@ fn draw(init: Init, rng: CounterRng, len: usize) -> Vec<f64> {
     match init {
         Init::Zeros => vec![0.0; len],
         Init::Ones => vec![1.0; len],
+        Init::Constant { value } => vec![value; len],
         Init::Normal { std } => draws(len, |i| std * rng.normal(i)),
         Init::Uniform { bound } => draws(len, |i| bound * (2.0 * rng.uniform(i) - 1.0)),
     }

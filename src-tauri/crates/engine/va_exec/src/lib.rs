@@ -40,11 +40,16 @@ pub use state::{LoadReport, NamedTensors};
 
 /// The kernels as plain Candle in-place operations, for tests and for callers that build their own graphs.
 pub mod ops {
+    pub use crate::kernels::activation::*;
+    pub use crate::kernels::attention::*;
     pub use crate::kernels::batch_norm::*;
+    pub use crate::kernels::channel_scale::*;
     pub use crate::kernels::conv_ops::*;
     pub use crate::kernels::elementwise::*;
+    pub use crate::kernels::layer_norm::*;
     pub use crate::kernels::linear::*;
     pub use crate::kernels::op::{In, Inplace, Out, SliceKernel};
     pub use crate::kernels::real::{Element, Real};
     pub use crate::kernels::pool::*;
+    pub use crate::kernels::tokens::*;
 }

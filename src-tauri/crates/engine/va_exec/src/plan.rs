@@ -5,10 +5,13 @@
 //! buffer is handed on instead of copied where an operator's backward works in place. Running a plan allocates no
 //! activations.
 
+mod activation;
 mod arena;
 mod backward;
 mod forward;
+mod normalise;
 mod products;
+mod transformer;
 
 use std::rc::Rc;
 
@@ -136,12 +139,23 @@ impl<'a> Lowering<'a> {
                 Op::Input { .. }
                 | Op::Linear { .. }
                 | Op::Relu
+                | Op::Gelu
+                | Op::Silu
+                | Op::HardSwish
+                | Op::Sigmoid
+                | Op::Mul
+                | Op::LayerNorm { .. }
+                | Op::ChannelScale { .. }
                 | Op::MaxPool(_)
                 | Op::AvgPool { .. }
                 | Op::GlobalAvgPool
                 | Op::Flatten
                 | Op::Concat
-                | Op::Dropout { .. } => false,
+                | Op::Tokens
+                | Op::SelectToken { .. }
+                | Op::Attention { .. }
+                | Op::Dropout { .. }
+                | Op::StochasticDepth { .. } => false,
             };
             if knows && self.readers[producer] == 1 {
                 self.fused_relu[producer] = Some(id);
@@ -163,7 +177,17 @@ impl<'a> Lowering<'a> {
             }
             let reads = match &node.op {
                 Op::Conv2d(_) | Op::Linear { .. } | Op::BatchNorm(_) | Op::MaxPool(_) => Some(node.inputs[0]),
+                Op::LayerNorm { .. } | Op::ChannelScale { .. } | Op::Attention { .. } => Some(node.inputs[0]),
+                Op::Gelu | Op::Silu | Op::HardSwish => Some(node.inputs[0]),
+                Op::Sigmoid => Some(id),
                 Op::Relu if !self.is_fused[id] => Some(id),
+                // Each factor is the slope of the other.
+                Op::Mul => {
+                    for (factor, other) in [(0, 1), (1, 0)] {
+                        self.saved_readers[node.inputs[other]] += usize::from(self.needs_grad[node.inputs[factor]]);
+                    }
+                    None
+                }
                 // The fused sum masks by its result; a fused batch norm computes the mask again.
                 Op::Add => self.fused_relu[id],
                 Op::Relu
@@ -172,7 +196,10 @@ impl<'a> Lowering<'a> {
                 | Op::GlobalAvgPool
                 | Op::Flatten
                 | Op::Concat
-                | Op::Dropout { .. } => None,
+                | Op::Tokens
+                | Op::SelectToken { .. }
+                | Op::Dropout { .. }
+                | Op::StochasticDepth { .. } => None,
             };
             if let Some(value) = reads {
                 self.saved_readers[value] += 1;
@@ -191,7 +218,7 @@ impl<'a> Lowering<'a> {
 
     /// Flat view of a parameter, or of its gradient, in internal layout.
     fn param_view(&self, flat: &Tensor, node: NodeId, suffix: &str) -> candle_core::Result<Tensor> {
-        let name = format!("{}.{suffix}", self.graph.node(node).name);
+        let name = self.graph.node(node).param_name(suffix);
         let entry = self.network.layout().param(&name).expect("BUG: every node's parameters are in the layout");
         flat.narrow(0, entry.offset, entry.len)
     }
@@ -218,7 +245,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn buffer_view(&self, node: NodeId, suffix: &str) -> candle_core::Result<Tensor> {
-        let name = format!("{}.{suffix}", self.graph.node(node).name);
+        let name = self.graph.node(node).param_name(suffix);
         let entry = self.network.layout().buffer(&name).expect("BUG: every node's buffers are in the layout");
         self.network.buffers.narrow(0, entry.offset, entry.len)
     }

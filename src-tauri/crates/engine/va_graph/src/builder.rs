@@ -3,6 +3,7 @@
 use va_error::{Context, Error, Result};
 
 use crate::graph::{Graph, Node, NodeId};
+use crate::init::WeightInit;
 use crate::op::{BatchNorm, Conv2d, Op, Pool2d};
 use crate::shape::infer_shape;
 
@@ -29,6 +30,7 @@ pub struct GraphBuilder {
     name: String,
     scopes: Vec<String>,
     nodes: Vec<Node>,
+    weight_init: WeightInit,
 }
 
 impl GraphBuilder {
@@ -37,7 +39,7 @@ impl GraphBuilder {
     /// # Errors
     /// `InvalidInput` when the shape is empty, has a zero or is beyond the limits.
     pub fn new(name: &str, input_shape: &[usize]) -> Result<(Self, Value)> {
-        let mut builder = Self { name: name.to_owned(), scopes: Vec::new(), nodes: Vec::new() };
+        let mut builder = Self { name: name.to_owned(), scopes: Vec::new(), nodes: Vec::new(), weight_init: WeightInit::Standard };
         let input = builder.push("input", Op::Input { shape: input_shape.to_vec() }, &[])?;
         Ok((builder, input))
     }
@@ -48,6 +50,11 @@ impl GraphBuilder {
         let result = body(self);
         self.scopes.pop();
         result
+    }
+
+    /// Sets how the weights of the layers that follow start.
+    pub fn weight_init(&mut self, rule: WeightInit) {
+        self.weight_init = rule;
     }
 
     /// Shape of a value, without the batch dimension.
@@ -76,8 +83,37 @@ impl GraphBuilder {
         self.push(name, Op::Relu, &[x])
     }
 
+    pub fn gelu(&mut self, name: &str, x: Value) -> Result<Value> {
+        self.push(name, Op::Gelu, &[x])
+    }
+
+    pub fn silu(&mut self, name: &str, x: Value) -> Result<Value> {
+        self.push(name, Op::Silu, &[x])
+    }
+
+    pub fn hard_swish(&mut self, name: &str, x: Value) -> Result<Value> {
+        self.push(name, Op::HardSwish, &[x])
+    }
+
+    pub fn sigmoid(&mut self, name: &str, x: Value) -> Result<Value> {
+        self.push(name, Op::Sigmoid, &[x])
+    }
+
     pub fn add(&mut self, name: &str, a: Value, b: Value) -> Result<Value> {
         self.push(name, Op::Add, &[a, b])
+    }
+
+    pub fn mul(&mut self, name: &str, a: Value, b: Value) -> Result<Value> {
+        self.push(name, Op::Mul, &[a, b])
+    }
+
+    pub fn layer_norm(&mut self, name: &str, x: Value, eps: f64) -> Result<Value> {
+        self.push(name, Op::LayerNorm { eps }, &[x])
+    }
+
+    /// The parameter is `gamma` of the scope, so a scope has at most one.
+    pub fn channel_scale(&mut self, name: &str, x: Value, init: f64) -> Result<Value> {
+        self.push(name, Op::ChannelScale { init }, &[x])
     }
 
     pub fn max_pool(&mut self, name: &str, x: Value, pool: Pool2d) -> Result<Value> {
@@ -98,6 +134,24 @@ impl GraphBuilder {
 
     pub fn concat(&mut self, name: &str, values: &[Value]) -> Result<Value> {
         self.push(name, Op::Concat, values)
+    }
+
+    /// The parameters are `cls_token` and `pos_embed` of the scope.
+    pub fn tokens(&mut self, name: &str, x: Value) -> Result<Value> {
+        self.push(name, Op::Tokens, &[x])
+    }
+
+    pub fn select_token(&mut self, name: &str, x: Value, index: usize) -> Result<Value> {
+        self.push(name, Op::SelectToken { index }, &[x])
+    }
+
+    /// Self-attention of packed queries, keys and values `[T, 3·C]`.
+    pub fn attention(&mut self, name: &str, qkv: Value, heads: usize) -> Result<Value> {
+        self.push(name, Op::Attention { heads }, &[qkv])
+    }
+
+    pub fn stochastic_depth(&mut self, name: &str, x: Value, p: f64) -> Result<Value> {
+        self.push(name, Op::StochasticDepth { p }, &[x])
     }
 
     pub fn dropout(&mut self, name: &str, x: Value, p: f64) -> Result<Value> {
@@ -124,7 +178,7 @@ impl GraphBuilder {
         }
         let shapes: Vec<&[usize]> = inputs.iter().map(|&id| self.nodes[id].shape.as_slice()).collect();
         let shape = infer_shape(&op, &shapes).with_context(|| format!("layer `{path}` ({})", op.kind()))?;
-        self.nodes.push(Node { name: path, op, inputs, shape });
+        self.nodes.push(Node { name: path, op, inputs, shape, weight_init: self.weight_init });
         Ok(Value(self.nodes.len() - 1))
     }
 }

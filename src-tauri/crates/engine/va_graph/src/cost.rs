@@ -6,7 +6,7 @@ use crate::op::Op;
 /// Cost of one node for one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NodeCost {
-    /// Multiply-adds of convolutions and linear layers; other operators count their element-wise work as `0`, as the
+    /// Multiply-adds of convolutions, linear layers and attention; other operators count their element-wise work as `0`, as the
     /// tables of papers do.
     pub multiply_adds: u64,
     /// Trainable numbers.
@@ -35,17 +35,32 @@ impl Graph {
                 let window = (in_channels * conv.kernel[0] * conv.kernel[1]) as u64;
                 count(&node.shape).saturating_mul(window)
             }
-            Op::Linear { .. } => count(&node.shape).saturating_mul(count(&self.node(node.inputs[0]).shape)),
+            Op::Linear { .. } => {
+                let inputs = self.node(node.inputs[0]).shape.last().copied().unwrap_or(1);
+                count(&node.shape).saturating_mul(inputs as u64)
+            }
+            // Scores and their weighted sum: each T × T × C.
+            Op::Attention { .. } => count(&node.shape).saturating_mul(2 * node.shape[0] as u64),
             Op::Input { .. }
             | Op::BatchNorm(_)
             | Op::Relu
+            | Op::Gelu
+            | Op::Silu
+            | Op::HardSwish
+            | Op::Sigmoid
             | Op::Add
+            | Op::Mul
+            | Op::LayerNorm { .. }
+            | Op::ChannelScale { .. }
             | Op::MaxPool(_)
             | Op::AvgPool { .. }
             | Op::GlobalAvgPool
             | Op::Flatten
             | Op::Concat
-            | Op::Dropout { .. } => 0,
+            | Op::Tokens
+            | Op::SelectToken { .. }
+            | Op::Dropout { .. }
+            | Op::StochasticDepth { .. } => 0,
         };
         NodeCost { multiply_adds, params: self.node_param_elements(id) as u64, activations: count(&node.shape) }
     }

@@ -28,8 +28,8 @@ pub struct FoldedGraph {
     pub folded: Vec<FoldedConv>,
 }
 
-/// Folds every batch norm whose input is a convolution that nothing else reads, and leaves out dropout. Names and
-/// order of the other nodes stay.
+/// Folds every batch norm whose input is a convolution that nothing else reads, and leaves out dropout and
+/// stochastic depth. Names and order of the other nodes stay.
 ///
 /// # Errors
 /// Only if the input graph breaks its own rules.
@@ -51,7 +51,7 @@ pub fn fold_batch_norm(graph: &Graph) -> Result<FoldedGraph> {
                     continue;
                 }
             }
-            (Op::Dropout { .. }, Some(id)) => {
+            (Op::Dropout { .. } | Op::StochasticDepth { .. }, Some(id)) => {
                 new_id.push(new_id[id]);
                 continue;
             }

@@ -5,11 +5,14 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use va_error::{Code, Context, Error, Result};
 
+use crate::init::WeightInit;
 use crate::op::Op;
 use crate::shape::infer_shape;
 
 /// Version of the serialised form. A newer one is refused, never guessed at.
-pub const GRAPH_VERSION: u32 = 1;
+///
+/// 1: the operators of residual networks. 2: transformers, more activations, [`Node::weight_init`].
+pub const GRAPH_VERSION: u32 = 2;
 /// Largest size of one dimension.
 pub const MAX_DIM: usize = 1 << 24;
 /// Largest number of elements of one activation (of one sample) or parameter.
@@ -24,13 +27,28 @@ pub type NodeId = usize;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
-    /// Dotted path, unique in the graph; parameters are called `<name>.weight` and so on, as in timm.
+    /// Dotted path, unique in the graph; parameters are called as [`Node::param_name`] says.
     pub name: String,
     pub op: Op,
     /// Earlier nodes whose values it consumes.
     pub inputs: Vec<NodeId>,
     /// Shape of its value without the batch dimension.
     pub shape: Vec<usize>,
+    /// How its weights start.
+    #[serde(default, skip_serializing_if = "WeightInit::is_standard")]
+    pub weight_init: WeightInit,
+}
+
+impl Node {
+    /// Name of its parameter or buffer `suffix`, as in timm: `<name>.weight` and so on; what a timm module holds itself
+    /// instead of in a layer (`gamma`, `cls_token`, `pos_embed`) belongs to the scope.
+    pub fn param_name(&self, suffix: &str) -> String {
+        let owner = match self.op {
+            Op::ChannelScale { .. } | Op::Tokens => self.name.rsplit_once('.').map(|(scope, _)| scope),
+            _ => Some(self.name.as_str()),
+        };
+        owner.map_or_else(|| suffix.to_owned(), |owner| format!("{owner}.{suffix}"))
+    }
 }
 
 /// A network: one input (node 0), nodes in topological order, one output.
@@ -132,6 +150,7 @@ impl Graph {
             return Err(Error::invalid("the network's output names a node that does not exist"));
         }
         let mut names = HashSet::new();
+        let mut param_names = HashSet::new();
         let mut params = 0usize;
         for (id, node) in self.nodes.iter().enumerate() {
             self.check_node(id, node).with_context(|| format!("layer `{}` ({})", node.name, node.op.kind()))?;
@@ -139,6 +158,11 @@ impl Graph {
                 return Err(Error::invalid(format!("two layers are called `{}`", node.name)));
             }
             params = params.saturating_add(self.node_param_elements(id));
+            for spec in self.node_params(id) {
+                if !param_names.insert(spec.name.clone()) {
+                    return Err(Error::invalid(format!("two parameters are called `{}`", spec.name)));
+                }
+            }
         }
         if params > MAX_ELEMENTS {
             return Err(Error::invalid(format!("the network has more than {MAX_ELEMENTS} parameters")));
@@ -158,6 +182,7 @@ impl Graph {
                 "node {id} reads node {input}, which does not come before it: cycles and forward references are refused"
             )));
         }
+        node.weight_init.check()?;
         let shapes: Vec<&[usize]> = node.inputs.iter().map(|&input| self.nodes[input].shape.as_slice()).collect();
         let shape = infer_shape(&node.op, &shapes)?;
         if shape != node.shape {

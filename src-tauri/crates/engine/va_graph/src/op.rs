@@ -11,14 +11,29 @@ pub enum Op {
     Input { shape: Vec<usize> },
     /// `[H, W, C] -> [H', W', out_channels]`, cross-correlation as in PyTorch.
     Conv2d(Conv2d),
-    /// `[K] -> [out_features]`, `y = x Wᵀ + b`.
+    /// `[…, K] -> […, out_features]`, `y = x Wᵀ + b` on the last dimension.
     Linear { out_features: usize, bias: bool },
     /// Normalises the last dimension (Ioffe & Szegedy 2015). Same shape out.
     BatchNorm(BatchNorm),
     /// `max(x, 0)`.
     Relu,
+    /// `x · Φ(x)` with the exact normal distribution function (Hendrycks & Gimpel 2016).
+    Gelu,
+    /// `x · sigmoid(x)`.
+    Silu,
+    /// `x · clamp(x + 3, 0, 6) / 6` (Howard et al. 2019).
+    HardSwish,
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
     /// Sum of two values of one shape.
     Add,
+    /// Product of two values of one shape.
+    Mul,
+    /// Normalises each vector along the last dimension, then scales and shifts (Ba et al. 2016). Same shape out.
+    LayerNorm { eps: f64 },
+    /// Multiplies the last dimension by a learned factor `gamma` that starts at `init`: ConvNeXt's and ViT's layer
+    /// scale (Touvron et al. 2021).
+    ChannelScale { init: f64 },
     /// Largest value of each window; padding never wins. Ties give the gradient to the first in row order.
     MaxPool(Pool2d),
     /// Mean of each window.
@@ -33,8 +48,19 @@ pub enum Op {
     Flatten,
     /// Joins values along the last dimension.
     Concat,
+    /// `[H, W, C] -> [1 + H·W, C]`: a learned class token before the positions in row order, then a learned position
+    /// embedding on all (Dosovitskiy et al. 2020).
+    Tokens,
+    /// `[T, C] -> [C]`, one token; 0 is the class token.
+    SelectToken { index: usize },
+    /// `[T, 3·C] -> [T, C]`: multi-head self-attention of packed queries, keys and values (Vaswani et al. 2017), each
+    /// `[heads, C / heads]`, with scale `1 / sqrt(C / heads)`.
+    Attention { heads: usize },
     /// Zeroes each element with probability `p` in training and scales the rest by `1 / (1 - p)`; identity otherwise.
     Dropout { p: f64 },
+    /// Zeroes whole samples with probability `p` in training and scales the rest by `1 / (1 - p)`; identity otherwise
+    /// (Huang et al. 2016): timm's `DropPath`.
+    StochasticDepth { p: f64 },
 }
 
 /// Attributes of a 2-D convolution; pairs are (height, width).
@@ -136,13 +162,24 @@ impl Op {
             Op::Linear { .. } => "linear",
             Op::BatchNorm(_) => "batch_norm",
             Op::Relu => "relu",
+            Op::Gelu => "gelu",
+            Op::Silu => "silu",
+            Op::HardSwish => "hard_swish",
+            Op::Sigmoid => "sigmoid",
             Op::Add => "add",
+            Op::Mul => "mul",
+            Op::LayerNorm { .. } => "layer_norm",
+            Op::ChannelScale { .. } => "channel_scale",
             Op::MaxPool(_) => "max_pool",
             Op::AvgPool { .. } => "avg_pool",
             Op::GlobalAvgPool => "global_avg_pool",
             Op::Flatten => "flatten",
             Op::Concat => "concat",
+            Op::Tokens => "tokens",
+            Op::SelectToken { .. } => "select_token",
+            Op::Attention { .. } => "attention",
             Op::Dropout { .. } => "dropout",
+            Op::StochasticDepth { .. } => "stochastic_depth",
         }
     }
 }

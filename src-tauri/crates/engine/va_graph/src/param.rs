@@ -3,32 +3,20 @@
 use va_error::{Error, Result};
 
 use crate::graph::{Graph, NodeId};
+use crate::init::Init;
 use crate::op::Op;
-
-/// How a parameter starts; normal and uniform draws come from `va_exec`'s counter-based generator.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Init {
-    Zeros,
-    Ones,
-    /// Mean 0 and this standard deviation.
-    Normal {
-        std: f64,
-    },
-    /// Uniform in `[-bound, bound)`.
-    Uniform {
-        bound: f64,
-    },
-}
 
 /// One trainable parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamSpec {
     /// PyTorch / timm name, for example `layer1.0.conv1.weight`.
     pub name: String,
-    /// PyTorch shape: `[out, in / groups, kh, kw]` for convolutions, `[out, in]` for linear layers, `[C]` otherwise.
+    /// PyTorch shape: `[out, in / groups, kh, kw]` for convolutions, `[out, in]` for linear layers, `[1, T, C]` for
+    /// tokens, `[C]` otherwise.
     pub shape: Vec<usize>,
     pub init: Init,
-    /// Whether weight decay applies; never to one-dimensional parameters.
+    /// Whether weight decay applies; never to one-dimensional parameters, class token and
+    /// position embedding.
     pub decay: bool,
     pub node: NodeId,
 }
@@ -70,7 +58,7 @@ impl Graph {
             if let Op::BatchNorm(_) = node.op {
                 let c = *node.shape.last().expect("BUG: shapes have at least one dimension");
                 for (suffix, init) in [("running_mean", Init::Zeros), ("running_var", Init::Ones)] {
-                    specs.push(BufferSpec { name: format!("{}.{suffix}", node.name), shape: vec![c], init, node: id });
+                    specs.push(BufferSpec { name: node.param_name(suffix), shape: vec![c], init, node: id });
                 }
             }
         }
@@ -81,9 +69,9 @@ impl Graph {
     /// Parameters of one node, unsorted: weight first.
     pub fn node_params(&self, id: NodeId) -> Vec<ParamSpec> {
         let node = self.node(id);
-        let fan = |k: usize| 1.0 / (k as f64).sqrt();
+        let last = |shape: &[usize]| *shape.last().expect("BUG: shapes have at least one dimension");
         let spec = |suffix: &str, shape: Vec<usize>, init| ParamSpec {
-            name: format!("{}.{suffix}", node.name),
+            name: node.param_name(suffix),
             decay: shape.len() > 1,
             shape,
             init,
@@ -93,38 +81,59 @@ impl Graph {
             Op::Conv2d(conv) => {
                 let in_channels = self.node(node.inputs[0]).shape[2] / conv.groups;
                 let area = conv.kernel[0] * conv.kernel[1];
-                // He et al. 2015, mode fan_out, as torchvision and timm start their ResNets.
-                let std = (2.0 / (conv.out_channels * area / conv.groups) as f64).sqrt();
+                let [fan_in, fan_out] = [in_channels * area, conv.out_channels * area / conv.groups];
+                let (weight, bias) = node.weight_init.of_conv(fan_in, fan_out);
                 let shape = vec![conv.out_channels, in_channels, conv.kernel[0], conv.kernel[1]];
-                let mut specs = vec![spec("weight", shape, Init::Normal { std })];
+                let mut specs = vec![spec("weight", shape, weight)];
                 if conv.bias {
-                    specs.push(spec("bias", vec![conv.out_channels], Init::Zeros));
+                    specs.push(spec("bias", vec![conv.out_channels], bias));
                 }
                 specs
             }
             Op::Linear { out_features, bias } => {
-                let k = self.node(node.inputs[0]).shape[0];
-                let init = Init::Uniform { bound: fan(k) };
-                let mut specs = vec![spec("weight", vec![*out_features, k], init)];
+                let k = last(&self.node(node.inputs[0]).shape);
+                let (weight, start) = node.weight_init.of_linear(k, *out_features);
+                let mut specs = vec![spec("weight", vec![*out_features, k], weight)];
                 if *bias {
-                    specs.push(spec("bias", vec![*out_features], init));
+                    specs.push(spec("bias", vec![*out_features], start));
                 }
                 specs
             }
             Op::BatchNorm(norm) => {
-                let c = *node.shape.last().expect("BUG: shapes have at least one dimension");
+                let c = last(&node.shape);
                 let scale = if norm.zero_init { Init::Zeros } else { Init::Ones };
                 vec![spec("weight", vec![c], scale), spec("bias", vec![c], Init::Zeros)]
             }
+            Op::LayerNorm { .. } => {
+                let c = last(&node.shape);
+                vec![spec("weight", vec![c], Init::Ones), spec("bias", vec![c], Init::Zeros)]
+            }
+            Op::ChannelScale { init } => vec![spec("gamma", vec![last(&node.shape)], Init::Constant { value: *init })],
+            Op::Tokens => {
+                let (tokens, c) = (node.shape[0], node.shape[1]);
+                let undecayed = |spec: ParamSpec| ParamSpec { decay: false, ..spec };
+                vec![
+                    undecayed(spec("cls_token", vec![1, 1, c], Init::Normal { std: 1e-6 })),
+                    undecayed(spec("pos_embed", vec![1, tokens, c], Init::Normal { std: 0.02 })),
+                ]
+            }
             Op::Input { .. }
             | Op::Relu
+            | Op::Gelu
+            | Op::Silu
+            | Op::HardSwish
+            | Op::Sigmoid
             | Op::Add
+            | Op::Mul
             | Op::MaxPool(_)
             | Op::AvgPool { .. }
             | Op::GlobalAvgPool
             | Op::Flatten
             | Op::Concat
-            | Op::Dropout { .. } => Vec::new(),
+            | Op::SelectToken { .. }
+            | Op::Attention { .. }
+            | Op::Dropout { .. }
+            | Op::StochasticDepth { .. } => Vec::new(),
         }
     }
 

@@ -20,31 +20,45 @@ pub fn infer_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>> {
             shape.clone()
         }
         Op::Conv2d(conv) => conv_shape(conv, image(op, one(op, inputs)?)?)?,
-        Op::Linear { out_features, .. } => match one(op, inputs)? {
-            [_] => vec![*out_features],
-            other => {
-                return Err(Error::invalid(format!("linear takes a vector [K], not {other:?}; pool or flatten first")));
-            }
-        },
+        Op::Linear { out_features, .. } => {
+            let mut shape = one(op, inputs)?.to_vec();
+            *shape.last_mut().ok_or_else(|| Error::invalid("linear takes a value with at least one dimension"))? =
+                *out_features;
+            shape
+        }
         Op::BatchNorm(norm) => {
             if !(norm.eps > 0.0 && norm.eps.is_finite() && (0.0..=1.0).contains(&norm.momentum)) {
                 return Err(Error::invalid("batch_norm needs a positive eps and a momentum between 0 and 1"));
             }
             one(op, inputs)?.to_vec()
         }
-        Op::Relu => one(op, inputs)?.to_vec(),
-        Op::Dropout { p } => {
-            if !(0.0..1.0).contains(p) {
-                return Err(Error::invalid(format!("dropout probability must be in [0, 1), not {p}")));
+        Op::LayerNorm { eps } => {
+            if !(*eps > 0.0 && eps.is_finite()) {
+                return Err(Error::invalid("layer_norm needs a positive eps"));
             }
             one(op, inputs)?.to_vec()
         }
-        Op::Add => {
+        Op::ChannelScale { init } => {
+            if !init.is_finite() {
+                return Err(Error::invalid("channel_scale starts at a finite number"));
+            }
+            one(op, inputs)?.to_vec()
+        }
+        Op::Relu | Op::Gelu | Op::Silu | Op::HardSwish | Op::Sigmoid => one(op, inputs)?.to_vec(),
+        Op::Dropout { p } | Op::StochasticDepth { p } => {
+            if !(0.0..1.0).contains(p) {
+                return Err(Error::invalid(format!("{} probability must be in [0, 1), not {p}", op.kind())));
+            }
+            one(op, inputs)?.to_vec()
+        }
+        Op::Add | Op::Mul => {
             arity(op, inputs, 2)?;
             if inputs[0] != inputs[1] {
                 return Err(Error::invalid(format!(
-                    "add needs two values of one shape, not {:?} and {:?}",
-                    inputs[0], inputs[1]
+                    "{} needs two values of one shape, not {:?} and {:?}",
+                    op.kind(),
+                    inputs[0],
+                    inputs[1]
                 )));
             }
             inputs[0].to_vec()
@@ -53,6 +67,18 @@ pub fn infer_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>> {
         Op::GlobalAvgPool => vec![image(op, one(op, inputs)?)?[2]],
         Op::Flatten => vec![elements(one(op, inputs)?)?],
         Op::Concat => concat_shape(inputs)?,
+        Op::Tokens => {
+            let [h, w, c] = image(op, one(op, inputs)?)?;
+            vec![elements(&[h, w])? + 1, c]
+        }
+        Op::SelectToken { index } => {
+            let [tokens, c] = sequence(op, one(op, inputs)?)?;
+            if *index >= tokens {
+                return Err(Error::invalid(format!("there is no token {index}: the value has {tokens}")));
+            }
+            vec![c]
+        }
+        Op::Attention { heads } => attention_shape(*heads, sequence(op, one(op, inputs)?)?)?,
     };
     elements(&shape)?;
     Ok(shape)
@@ -88,6 +114,21 @@ fn one<'a>(op: &Op, inputs: &[&'a [usize]]) -> Result<&'a [usize]> {
 fn image(op: &Op, shape: &[usize]) -> Result<[usize; 3]> {
     <[usize; 3]>::try_from(shape)
         .map_err(|_| Error::invalid(format!("{} takes an image [H, W, C], not {shape:?}", op.kind())))
+}
+
+fn sequence(op: &Op, shape: &[usize]) -> Result<[usize; 2]> {
+    <[usize; 2]>::try_from(shape).map_err(|_| Error::invalid(format!("{} takes tokens [T, C], not {shape:?}", op.kind())))
+}
+
+fn attention_shape(heads: usize, [tokens, packed]: [usize; 2]) -> Result<Vec<usize>> {
+    if !packed.is_multiple_of(3) || heads == 0 || !(packed / 3).is_multiple_of(heads) {
+        return Err(Error::invalid(format!(
+            "{packed} packed channels do not split into queries, keys and values of {heads} head(s)"
+        )));
+    }
+    // The scores of all heads exist while it runs.
+    elements(&[heads, tokens, tokens])?;
+    Ok(vec![tokens, packed / 3])
 }
 
 fn conv_shape(conv: &Conv2d, [h, w, c]: [usize; 3]) -> Result<Vec<usize>> {

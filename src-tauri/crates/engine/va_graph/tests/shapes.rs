@@ -115,7 +115,7 @@ fn refused(from: &str, to: &str) -> va_error::Error {
 
 #[test]
 fn hostile_graphs_are_refused() {
-    let newer = refused("\"version\":1", "\"version\":2");
+    let newer = refused("\"version\":2", "\"version\":3");
     assert_eq!(newer.code(), Code::TooNew);
     // A newer version may say things that this one cannot parse.
     assert_eq!(Graph::from_json("{\"version\":9,\"layers\":[]}").unwrap_err().code(), Code::TooNew);

@@ -10,6 +10,9 @@ use crate::Session;
 /// Largest difference of a class probability that PASS allows.
 pub const TOLERANCE: f64 = 1e-4;
 
+/// The same for a file in half precision, whose weights have three digits.
+pub const HALF_TOLERANCE: f64 = 1e-2;
+
 const RUNTIME: &str = "rten 0.27.0";
 const BATCH: usize = 8;
 
@@ -19,6 +22,20 @@ const BATCH: usize = 8;
 /// # Errors
 /// `InvalidInput` when no sample can be decoded; `Internal` when rten cannot run the file.
 pub fn certify(onnx: Vec<u8>, sha256: &str, session: &dyn Session, samples: &dyn SampleSource) -> Result<Certificate> {
+    certify_within(onnx, sha256, session, samples, TOLERANCE)
+}
+
+/// As [`certify`], with this largest difference instead of [`TOLERANCE`].
+///
+/// # Errors
+/// As [`certify`].
+pub fn certify_within(
+    onnx: Vec<u8>,
+    sha256: &str,
+    session: &dyn Session,
+    samples: &dyn SampleSource,
+    tolerance: f64,
+) -> Result<Certificate> {
     let refused = |e: Box<dyn std::error::Error + Send + Sync>| {
         Error::internal(format!("{RUNTIME} cannot run the exported file: {e}"))
     };
@@ -43,13 +60,13 @@ pub fn certify(onnx: Vec<u8>, sha256: &str, session: &dyn Session, samples: &dyn
         return Err(Error::invalid("there is no sample to compare the exported model on: give it at least one image"));
     }
     let same = compared.same_class == compared.samples;
-    let pass = same && compared.largest <= TOLERANCE;
+    let pass = same && compared.largest <= tolerance;
     Ok(Certificate {
         verdict: if pass { CertificateVerdict::Pass } else { CertificateVerdict::Fail },
         runtime: RUNTIME.to_owned(),
         sample_count: compared.samples,
         max_abs_difference: compared.largest,
-        tolerance: TOLERANCE,
+        tolerance,
         same_class_count: compared.same_class,
         file_sha256: sha256.to_owned(),
         weights_hash: session.card().weights_hash.clone(),

@@ -9,10 +9,10 @@ use va_error::{Context, Error, Result};
 use va_exec::fold_state;
 use va_graph::fold_batch_norm;
 
-use crate::certificate::certify;
+use crate::certificate::{HALF_TOLERANCE, TOLERANCE, certify_within};
 use crate::cpu_session::CpuSession;
 use crate::folder::{ModelFolder, sync_dir};
-use crate::onnx::onnx_bytes;
+use crate::onnx::{Precision, onnx_bytes};
 
 /// An exported file and its certificate.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,14 +29,29 @@ pub struct OnnxFile {
 /// # Errors
 /// As `ModelFolder::read`; `InvalidInput` without samples; `Io` or `DiskFull`, an earlier file at `out` is kept then.
 pub fn export_onnx(model_dir: &Path, out: &Path, samples: &dyn SampleSource) -> Result<OnnxFile> {
+    export_onnx_as(model_dir, out, samples, Precision::Single)
+}
+
+/// As [`export_onnx`], in this precision. The runtime of the certificate computes a half-precision file in f32, so what
+/// its certificate promises is that the rounded weights still give the results.
+///
+/// # Errors
+/// As [`export_onnx`]; `InvalidInput` when half precision cannot hold a weight.
+pub fn export_onnx_as(
+    model_dir: &Path,
+    out: &Path,
+    samples: &dyn SampleSource,
+    precision: Precision,
+) -> Result<OnnxFile> {
     let model = ModelFolder::read(model_dir)?;
     let folded = fold_batch_norm(&model.graph)?;
-    let bytes = onnx_bytes(&folded.graph, &fold_state(&folded, &model.weights)?, &model.card)?;
+    let bytes = onnx_bytes(&folded.graph, &fold_state(&folded, &model.weights)?, &model.card, precision)?;
     let session = CpuSession::new(model)?;
+    let tolerance = if precision == Precision::Half { HALF_TOLERANCE } else { TOLERANCE };
     let mut name = out.file_name().ok_or_else(|| Error::invalid("the exported file needs a name"))?.to_owned();
     name.push(".tmp");
     let temporary = out.with_file_name(name);
-    let exported = write_and_certify(&temporary, out, &bytes, &session, samples);
+    let exported = write_and_certify(&temporary, out, &bytes, &session, samples, tolerance);
     if exported.is_err() {
         // Best effort: the error that is reported is the first one.
         let _ = std::fs::remove_file(&temporary);
@@ -50,6 +65,7 @@ fn write_and_certify(
     bytes: &[u8],
     session: &CpuSession,
     samples: &dyn SampleSource,
+    tolerance: f64,
 ) -> Result<OnnxFile> {
     let mut file = File::create(temporary)?;
     file.write_all(bytes)?;
@@ -58,7 +74,7 @@ fn write_and_certify(
     let written = std::fs::read(temporary)?;
     let sha256: String = Sha256::digest(&written).iter().map(|byte| format!("{byte:02x}")).collect();
     let size_bytes = written.len() as u64;
-    let certificate = certify(written, &sha256, session, samples)?;
+    let certificate = certify_within(written, &sha256, session, samples, tolerance)?;
     std::fs::rename(temporary, out)?;
     out.parent().map_or(Ok(()), sync_dir)?;
     Ok(OnnxFile { size_bytes, sha256, certificate })

@@ -9,9 +9,9 @@ mod onnx;
 mod session;
 
 pub use card::{MODEL_CARD_VERSION, ModelCard};
-pub use certificate::{TOLERANCE, certify};
+pub use certificate::{HALF_TOLERANCE, TOLERANCE, certify, certify_within};
 pub use cpu_session::CpuSession;
-pub use export::{OnnxFile, export_onnx};
+pub use export::{OnnxFile, export_onnx, export_onnx_as};
 pub use folder::{ModelFolder, NewModel, write_model};
-pub use onnx::onnx_bytes;
+pub use onnx::{Precision, onnx_bytes};
 pub use session::Session;

@@ -7,7 +7,7 @@
 use candle_core::{Result, bail};
 
 use super::elementwise::relu;
-use super::lanes::add_rows;
+use super::lanes::{add_rows, row_parts};
 use super::op::{In, Out, SliceKernel, expect_len};
 use super::real::{Element, Real};
 use crate::par;
@@ -32,27 +32,12 @@ fn row_mut<T>(packed: &mut [T], index: usize) -> &mut [T] {
     &mut packed[index * c..(index + 1) * c]
 }
 
-/// Rows of one partial sum: a function of the row count alone, at most 64 parts.
-fn rows_per_part(rows: usize) -> usize {
-    rows.div_ceil(64).max(32)
-}
-
-/// Results of `task` on pieces of whole rows of `data`, in order.
-fn parts<T: Element, R: Send>(data: &[T], width: usize, task: impl Fn(usize, &[T]) -> R + Sync) -> Vec<R> {
-    let len = rows_per_part(data.len() / width) * width;
-    par::map(
-        data.len().div_ceil(len),
-        #[inline(always)]
-        |i| task(i * len, &data[i * len..data.len().min((i + 1) * len)]),
-    )
-}
-
 /// Sums of the columns of `[rows, width]` in f64; parts are joined in order.
 pub(crate) fn column_sums<T: Element>(data: &[T], width: usize) -> Vec<f64> {
     if width == 0 {
         return Vec::new();
     }
-    let parts = parts(
+    let parts = row_parts(
         data,
         width,
         #[inline(always)]
@@ -78,7 +63,7 @@ pub(crate) fn column_sums<T: Element>(data: &[T], width: usize) -> Vec<f64> {
 
 /// Mean and biased variance of each channel: parts by two passes, joined as Chan, Golub & LeVeque 1979.
 fn moments<T: Element>(x: &[T], channels: usize) -> Vec<(f64, f64)> {
-    let parts = parts(
+    let parts = row_parts(
         x,
         channels,
         #[inline(always)]
@@ -282,7 +267,7 @@ impl SliceKernel<2> for BnReduceGrad {
         let c = check_packed(packed, x)?;
         expect_len(Self::NAME, "gradient", dy, x.len())?;
         let stats = &*packed;
-        let parts = parts(
+        let parts = row_parts(
             x,
             c,
             #[inline(always)]

@@ -3,11 +3,26 @@
 use std::array::from_fn;
 
 use super::real::{Element, Real};
+use crate::par;
 
 /// Channels summed together: one AVX-512 register of f32.
 const LANES: usize = 16;
 /// Rows summed in the number type that is computed with before they join the f64 sum.
 const ROWS: usize = 16;
+
+/// Results of `task(start, piece)` on pieces of whole rows of `data`, in order: at most 64, cut by the row count alone.
+pub(crate) fn row_parts<T: Element, R: Send>(
+    data: &[T],
+    channels: usize,
+    task: impl Fn(usize, &[T]) -> R + Sync,
+) -> Vec<R> {
+    let len = (data.len() / channels).div_ceil(64).max(32) * channels;
+    par::map(
+        data.len().div_ceil(len),
+        #[inline(always)]
+        |i| task(i * len, &data[i * len..data.len().min((i + 1) * len)]),
+    )
+}
 
 /// Adds `f` of every element, by channel, to `sums`: `values` are `[rows, channels]` of one length, `params` have one
 /// number a channel.

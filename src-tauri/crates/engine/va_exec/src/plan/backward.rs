@@ -16,7 +16,7 @@ use crate::kernels::pool::{AvgPoolGrad, GlobalAvgPoolGrad, MaxPoolGrad};
 use crate::rng::CounterRng;
 
 /// Gradients of values known so far.
-type Grads = Vec<Option<Rc<Slot>>>;
+pub(super) type Grads = Vec<Option<Rc<Slot>>>;
 
 impl Lowering<'_> {
     /// Plans all nodes; returns the view that the gradient of the result is copied into.
@@ -42,7 +42,7 @@ impl Lowering<'_> {
         Ok(output_grad)
     }
 
-    fn emit_back(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
+    pub(super) fn emit_back(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
         self.backward.push(Step { node, run: Box::new(run) });
     }
 
@@ -58,7 +58,11 @@ impl Lowering<'_> {
                 self.emit_back(id, move |_| apply1(ReluGrad, &g, &y));
                 self.deliver(id, node.inputs[0], dy, grads)
             }
+            Op::Gelu | Op::Silu | Op::HardSwish | Op::Sigmoid => self.plan_activation_grad(id, node, dy, grads),
             Op::Add => self.plan_add_grad(id, node, dy, grads),
+            Op::Mul => self.plan_mul_grad(id, node, dy, grads),
+            Op::LayerNorm { eps } => self.plan_layer_norm_grad(id, node, *eps, dy, grads),
+            Op::ChannelScale { .. } => self.plan_channel_scale_grad(id, node, dy, grads),
             Op::MaxPool(pool) => {
                 let geometry = PoolGeometry::new(pool, batch, self.input_shape(node), &node.shape);
                 let x = self.saved_view(node.inputs[0])?;
@@ -84,6 +88,10 @@ impl Lowering<'_> {
             }
             Op::Flatten => self.deliver(id, node.inputs[0], dy, grads),
             Op::Concat => self.plan_concat_grad(id, node, &dy, grads),
+            Op::Tokens => self.plan_tokens_grad(id, node, &dy, grads),
+            Op::SelectToken { index } => self.plan_select_token_grad(id, node, *index, &dy, grads),
+            Op::Attention { heads } => self.plan_attention_grad(id, node, *heads, &dy, grads),
+            Op::StochasticDepth { p } => self.plan_stochastic_depth_grad(id, node, *p, dy, grads),
             Op::Dropout { p } => {
                 let (g, name, p) = (dy.view()?, node.name.clone(), *p);
                 self.emit_back(id, move |key| apply0(Dropout { p, key: CounterRng::new(key, &name) }, &g));
@@ -97,12 +105,12 @@ impl Lowering<'_> {
     }
 
     /// View of a value kept for the backward.
-    fn saved_view(&self, id: NodeId) -> Result<Tensor> {
+    pub(super) fn saved_view(&self, id: NodeId) -> Result<Tensor> {
         self.saved[id].as_ref().expect("BUG: a value the backward reads was not kept").view()
     }
 
     /// Gives up one read of a kept value; after the last its buffer is free.
-    fn release_saved(&mut self, id: NodeId) {
+    pub(super) fn release_saved(&mut self, id: NodeId) {
         self.saved_readers[id] -= 1;
         if self.saved_readers[id] == 0 {
             self.saved[id] = None;
@@ -110,14 +118,14 @@ impl Lowering<'_> {
     }
 
     /// View of a kept value for the next step alone: its buffer may serve the steps after that.
-    fn take_saved(&mut self, id: NodeId) -> Result<Tensor> {
+    pub(super) fn take_saved(&mut self, id: NodeId) -> Result<Tensor> {
         let view = self.saved_view(id);
         self.release_saved(id);
         view
     }
 
     /// Makes `slot` the gradient of `input`, or adds it to what is there.
-    fn deliver(&mut self, id: NodeId, input: NodeId, slot: Rc<Slot>, grads: &mut Grads) -> Result<()> {
+    pub(super) fn deliver(&mut self, id: NodeId, input: NodeId, slot: Rc<Slot>, grads: &mut Grads) -> Result<()> {
         if !self.needs_grad[input] {
             return Ok(());
         }
@@ -131,7 +139,7 @@ impl Lowering<'_> {
     }
 
     /// The buffer for the gradient of `input` and whether something is in it already.
-    fn target(&mut self, input: NodeId, grads: &mut Grads) -> Result<(Tensor, bool)> {
+    pub(super) fn target(&mut self, input: NodeId, grads: &mut Grads) -> Result<(Tensor, bool)> {
         if let Some(slot) = &grads[input] {
             return Ok((slot.view()?, true));
         }
@@ -142,7 +150,7 @@ impl Lowering<'_> {
     }
 
     /// The gradient of the first input by `run(dx, dy, accumulate)`, if it needs one.
-    fn pull(
+    pub(super) fn pull(
         &mut self,
         id: NodeId,
         node: &Node,

@@ -49,7 +49,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn emit(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
+    pub(super) fn emit(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
         self.forward.push(Step { node, run: Box::new(run) });
     }
 
@@ -65,7 +65,11 @@ impl Lowering<'_> {
                 self.emit(id, move |_| apply0(Relu, &y));
                 Ok(slot)
             }
+            Op::Gelu | Op::Silu | Op::HardSwish | Op::Sigmoid => self.plan_activation(id, node),
             Op::Add => self.plan_add(id, node),
+            Op::Mul => self.plan_mul(id, node),
+            Op::LayerNorm { eps } => self.plan_layer_norm(id, node, *eps),
+            Op::ChannelScale { .. } => self.plan_channel_scale(id, node),
             Op::MaxPool(pool) => {
                 let geo = PoolGeometry::new(pool, self.batch, self.shape(node.inputs[0]), &node.shape);
                 self.map(id, node, move |y, x| apply1(MaxPoolForward(geo.clone()), y, x))
@@ -82,16 +86,20 @@ impl Lowering<'_> {
             }
             Op::Flatten => Ok(self.values[node.inputs[0]].clone().expect("BUG: a value is read before it is computed")),
             Op::Concat => self.plan_concat(id, node),
+            Op::Tokens => self.plan_tokens(id, node),
+            Op::SelectToken { index } => self.plan_select_token(id, node, *index),
+            Op::Attention { heads } => self.plan_attention(id, node, *heads),
             Op::Dropout { p } => self.plan_dropout(id, node, *p),
+            Op::StochasticDepth { p } => self.plan_stochastic_depth(id, node, *p),
         }
     }
 
-    fn shape(&self, id: NodeId) -> &[usize] {
+    pub(super) fn shape(&self, id: NodeId) -> &[usize] {
         &self.graph.node(id).shape
     }
 
     /// A new buffer for the value of `id`, filled by `run(y, x)` from its first input.
-    fn map(
+    pub(super) fn map(
         &mut self,
         id: NodeId,
         node: &Node,
@@ -104,12 +112,12 @@ impl Lowering<'_> {
     }
 
     /// Whether node `id` may write over the buffer of `input`: it is the last reader and no backward needs it.
-    fn may_overwrite(&self, input: NodeId) -> bool {
+    pub(super) fn may_overwrite(&self, input: NodeId) -> bool {
         self.readers[input] == 1 && self.values[input].as_ref().is_some_and(|slot| Rc::strong_count(slot) == 1)
     }
 
     /// The buffer of `input` itself, or a copy of it where others still need it.
-    fn overwritable(&mut self, id: NodeId, input: NodeId) -> Result<Rc<Slot>> {
+    pub(super) fn overwritable(&mut self, id: NodeId, input: NodeId) -> Result<Rc<Slot>> {
         if self.may_overwrite(input) {
             return Ok(self.values[input].take().expect("BUG: checked just before"));
         }

@@ -1,42 +1,82 @@
 //! Writing a graph as an ordinary ONNX file: opset 17, input `input` f32 `[N, 3, H, W]` (normalised, `N` free),
 //! outputs `logits` and `probabilities` `[N, classes]`; classes and preprocessing in the model's metadata.
 
+mod attribute;
 mod node;
 mod proto;
+mod transformer;
+mod writer;
 
+use candle_core::DType;
 use prost::Message;
 use va_error::{Error, Result};
 use va_exec::NamedTensors;
 use va_graph::Graph;
 
 use crate::ModelCard;
+use attribute::int;
 use proto::{
-    DimensionProto, GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
+    DimensionProto, GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorShapeProto,
     TensorTypeProto, TypeProto, ValueInfoProto,
 };
+use writer::Writer;
 
 const FLOAT: i32 = 1;
+const FLOAT16: i32 = 10;
+
+/// The number type of weights and activations in the file; its input and outputs are f32 always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    #[default]
+    Single,
+    /// Half the size; what a GPU or a small device computes faster.
+    Half,
+}
+
+impl Precision {
+    fn dtype(self) -> DType {
+        match self {
+            Self::Single => DType::F32,
+            Self::Half => DType::F16,
+        }
+    }
+
+    fn onnx_type(self) -> i32 {
+        match self {
+            Self::Single => FLOAT,
+            Self::Half => FLOAT16,
+        }
+    }
+}
 
 /// The bytes of the ONNX file of a (folded) graph with its numbers.
 ///
 /// # Errors
-/// `NotFound` when a tensor is missing; `InvalidInput` when the graph takes no image.
-pub fn onnx_bytes(graph: &Graph, state: &NamedTensors, card: &ModelCard) -> Result<Vec<u8>> {
+/// `NotFound` when a tensor is missing; `InvalidInput` when the graph takes no image or half precision cannot hold a
+/// weight.
+pub fn onnx_bytes(graph: &Graph, state: &NamedTensors, card: &ModelCard, precision: Precision) -> Result<Vec<u8>> {
     let &[height, width, channels] = graph.input_shape() else {
         return Err(Error::invalid("only networks that take an image can be written as ONNX"));
     };
     let &[classes] = graph.output_shape() else {
         return Err(Error::invalid("only networks that give one number a class can be written as ONNX"));
     };
-    let mut nodes = Vec::new();
-    for id in 0..graph.nodes().len() {
-        nodes.extend(node::nodes_of(graph, id));
+    let mut writer = Writer::new(graph, state, precision);
+    let cast = |to: i32| vec![int("to", i64::from(to))];
+    if precision == Precision::Half {
+        writer.node("input.cast", "Cast", vec!["input".to_owned()], "/input", cast(FLOAT16));
     }
-    nodes.push(node::softmax("logits", "probabilities"));
+    for id in 0..graph.nodes().len() {
+        writer.graph_node(id)?;
+    }
+    if precision == Precision::Half {
+        writer.node("logits.cast", "Cast", vec!["/logits".to_owned()], "logits", cast(FLOAT));
+    }
+    writer.node("probabilities", "Softmax", vec!["logits".to_owned()], "probabilities", vec![int("axis", 1)]);
     let graph_proto = GraphProto {
-        node: nodes,
+        node: writer.nodes,
         name: card.arch.clone(),
-        initializer: initializers(graph, state)?,
+        initializer: writer.initializers,
         input: vec![value("input", &[channels, height, width])],
         output: vec![value("logits", &[classes]), value("probabilities", &[classes])],
     };
@@ -49,26 +89,6 @@ pub fn onnx_bytes(graph: &Graph, state: &NamedTensors, card: &ModelCard) -> Resu
         metadata_props: metadata(card)?,
     };
     Ok(model.encode_to_vec())
-}
-
-fn initializers(graph: &Graph, state: &NamedTensors) -> Result<Vec<TensorProto>> {
-    let params = graph.params().into_iter().map(|spec| spec.name);
-    let names = params.chain(graph.buffers().into_iter().map(|spec| spec.name));
-    names
-        .map(|name| {
-            let tensor = state.get(&name).ok_or_else(|| Error::not_found(format!("the weights lack `{name}`")))?;
-            let numbers = tensor
-                .to_dtype(candle_core::DType::F32)
-                .and_then(|t| t.flatten_all()?.to_vec1::<f32>())
-                .map_err(|e| Error::internal(format!("cannot read `{name}`")).with_source(e))?;
-            Ok(TensorProto {
-                dims: tensor.dims().iter().map(|&d| d as i64).collect(),
-                data_type: FLOAT,
-                name,
-                raw_data: numbers.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            })
-        })
-        .collect()
 }
 
 /// An f32 value `[N, …shape]`.

@@ -1,127 +1,95 @@
-use va_graph::{BatchNorm, Conv2d, Graph, NodeId, Op, Pool2d};
+use va_error::Result;
+use va_graph::{BatchNorm, NodeId, Op};
 
-use super::proto::{AttributeProto, NodeProto};
+use super::attribute::{conv, float, int, ints, pool};
+use super::writer::Writer;
 
-/// The ONNX nodes of one node of the graph, channels first.
-pub(super) fn nodes_of(graph: &Graph, id: NodeId) -> Vec<NodeProto> {
-    let node = graph.node(id);
-    let inputs: Vec<String> = node.inputs.iter().map(|&input| value_name(graph, input)).collect();
-    let output = value_name(graph, id);
-    let with_params = |suffixes: &[&str]| {
-        let params = suffixes.iter().map(|suffix| format!("{}.{suffix}", node.name));
-        inputs.iter().cloned().chain(params).collect::<Vec<_>>()
-    };
-    let one = |op_type: &str, inputs: Vec<String>, attribute: Vec<AttributeProto>| {
-        vec![NodeProto {
-            name: node.name.clone(),
-            op_type: op_type.to_owned(),
-            input: inputs,
-            output: vec![output.clone()],
-            attribute,
-        }]
-    };
-    match &node.op {
-        Op::Input { .. } => Vec::new(),
-        Op::Conv2d(conv) => {
-            let suffixes: &[&str] = if conv.bias { &["weight", "bias"] } else { &["weight"] };
-            one("Conv", with_params(suffixes), conv_attributes(conv))
+impl Writer<'_> {
+    /// Writes one node of the graph. Images are channels first, `[N, C, H, W]`; tokens are `[N, T, C]`, vectors
+    /// `[N, K]`.
+    pub fn graph_node(&mut self, id: NodeId) -> Result<()> {
+        let graph = self.graph;
+        let node = graph.node(id);
+        let (inputs, output) = (self.inputs(id), self.value_name(id));
+        match &node.op {
+            Op::Input { .. } => {}
+            Op::Conv2d(layer) => {
+                let mut inputs = inputs;
+                inputs.push(self.param(node, "weight")?);
+                if layer.bias {
+                    inputs.push(self.param(node, "bias")?);
+                }
+                self.node(&node.name, "Conv", inputs, &output, conv(layer));
+            }
+            Op::Linear { out_features, bias } => self.linear(node, inputs, &output, *out_features, *bias)?,
+            Op::BatchNorm(BatchNorm { eps, .. }) => self.batch_norm(id, inputs, &output, *eps)?,
+            Op::LayerNorm { eps } => self.layer_norm(id, inputs, &output, *eps)?,
+            Op::ChannelScale { .. } => self.channel_scale(node, inputs, &output)?,
+            Op::Relu => self.node(&node.name, "Relu", inputs, &output, Vec::new()),
+            Op::Sigmoid => self.node(&node.name, "Sigmoid", inputs, &output, Vec::new()),
+            Op::HardSwish => self.node(&node.name, "HardSwish", inputs, &output, Vec::new()),
+            Op::Silu => {
+                let gate = self.step(node, "gate", "Sigmoid", inputs.clone(), Vec::new());
+                self.node(&node.name, "Mul", vec![inputs[0].clone(), gate], &output, Vec::new());
+            }
+            Op::Gelu => self.gelu(node, &inputs[0], &output)?,
+            Op::Add => self.node(&node.name, "Add", inputs, &output, Vec::new()),
+            Op::Mul => self.node(&node.name, "Mul", inputs, &output, Vec::new()),
+            Op::MaxPool(window) => self.node(&node.name, "MaxPool", inputs, &output, pool(window)),
+            Op::AvgPool { pool: window, count_include_pad } => {
+                let mut attributes = pool(window);
+                attributes.push(int("count_include_pad", i64::from(*count_include_pad)));
+                self.node(&node.name, "AveragePool", inputs, &output, attributes);
+            }
+            Op::GlobalAvgPool => {
+                let pooled = self.step(node, "pool", "GlobalAveragePool", inputs, Vec::new());
+                self.node(&node.name, "Flatten", vec![pooled], &output, vec![int("axis", 1)]);
+            }
+            Op::Flatten => {
+                let inputs = match self.graph.node(node.inputs[0]).shape.len() {
+                    // The graph flattens channels last.
+                    3 => vec![self.step(node, "transpose", "Transpose", inputs, vec![ints("perm", &[0, 2, 3, 1])])],
+                    _ => inputs,
+                };
+                self.node(&node.name, "Flatten", inputs, &output, vec![int("axis", 1)]);
+            }
+            Op::Concat => {
+                let axis = if node.shape.len() == 2 { 2 } else { 1 };
+                self.node(&node.name, "Concat", inputs, &output, vec![int("axis", axis)]);
+            }
+            Op::Tokens => self.tokens(node, inputs, &output)?,
+            Op::SelectToken { index } => {
+                let index = self.integers(&[*index as i64], 0);
+                let inputs = vec![inputs[0].clone(), index];
+                self.node(&node.name, "Gather", inputs, &output, vec![int("axis", 1)]);
+            }
+            Op::Attention { heads } => self.attention(node, inputs, &output, *heads)?,
+            // In evaluation these do nothing.
+            Op::Dropout { .. } | Op::StochasticDepth { .. } => {
+                self.node(&node.name, "Identity", inputs, &output, Vec::new());
+            }
         }
-        Op::Linear { bias, .. } => {
-            let suffixes: &[&str] = if *bias { &["weight", "bias"] } else { &["weight"] };
-            one("Gemm", with_params(suffixes), vec![int("transB", 1)])
-        }
-        Op::BatchNorm(BatchNorm { eps, .. }) => {
-            let inputs = with_params(&["weight", "bias", "running_mean", "running_var"]);
-            one("BatchNormalization", inputs, vec![float("epsilon", *eps as f32)])
-        }
-        Op::Relu => one("Relu", inputs, Vec::new()),
-        Op::Add => one("Add", inputs, Vec::new()),
-        Op::MaxPool(pool) => one("MaxPool", inputs, pool_attributes(pool)),
-        Op::AvgPool { pool, count_include_pad } => {
-            let mut attributes = pool_attributes(pool);
-            attributes.push(int("count_include_pad", i64::from(*count_include_pad)));
-            one("AveragePool", inputs, attributes)
-        }
-        Op::GlobalAvgPool => {
-            let pooled = format!("{output}/pooled");
-            let pool = plain(&format!("{}.pool", node.name), "GlobalAveragePool", inputs, &pooled);
-            let mut flatten = plain(&node.name, "Flatten", vec![pooled], &output);
-            flatten.attribute.push(int("axis", 1));
-            vec![pool, flatten]
-        }
-        Op::Flatten => flatten(graph, id, inputs, &output),
-        Op::Concat => one("Concat", inputs, vec![int("axis", 1)]),
-        // In evaluation dropout does nothing.
-        Op::Dropout { .. } => one("Identity", inputs, Vec::new()),
+        Ok(())
     }
-}
 
-/// Class probabilities of logits.
-pub(super) fn softmax(input: &str, output: &str) -> NodeProto {
-    let mut node = plain("probabilities", "Softmax", vec![input.to_owned()], output);
-    node.attribute.push(int("axis", 1));
-    node
-}
-
-/// `input` and `logits` as promised; a slash keeps every other value apart from parameter names.
-fn value_name(graph: &Graph, id: NodeId) -> String {
-    match id {
-        _ if id == graph.output() => "logits".to_owned(),
-        0 => "input".to_owned(),
-        _ => format!("/{}", graph.node(id).name),
+    /// ONNX normalises axis 1, which is the channels of images and vectors, but not of tokens.
+    fn batch_norm(&mut self, id: NodeId, mut inputs: Vec<String>, output: &str, eps: f64) -> Result<()> {
+        let node = self.graph.node(id);
+        let is_tokens = node.shape.len() == 2;
+        let swap = || vec![ints("perm", &[0, 2, 1])];
+        if is_tokens {
+            inputs = vec![self.step(node, "channels_first", "Transpose", inputs, swap())];
+        }
+        for suffix in ["weight", "bias", "running_mean", "running_var"] {
+            inputs.push(self.param(node, suffix)?);
+        }
+        let attributes = vec![float("epsilon", eps as f32)];
+        if is_tokens {
+            let normed = self.step(node, "normed", "BatchNormalization", inputs, attributes);
+            self.node(&node.name, "Transpose", vec![normed], output, swap());
+        } else {
+            self.node(&node.name, "BatchNormalization", inputs, output, attributes);
+        }
+        Ok(())
     }
-}
-
-/// The graph flattens channels last, so an image is transposed first.
-fn flatten(graph: &Graph, id: NodeId, inputs: Vec<String>, output: &str) -> Vec<NodeProto> {
-    let node = graph.node(id);
-    let is_image = graph.node(node.inputs[0]).shape.len() == 3;
-    let (mut nodes, mut from) = (Vec::new(), inputs);
-    if is_image {
-        let channels_last = format!("{output}/channels_last");
-        let mut transpose = plain(&format!("{}.transpose", node.name), "Transpose", from, &channels_last);
-        transpose.attribute.push(ints("perm", &[0, 2, 3, 1]));
-        nodes.push(transpose);
-        from = vec![channels_last];
-    }
-    let mut flatten = plain(&node.name, "Flatten", from, output);
-    flatten.attribute.push(int("axis", 1));
-    nodes.push(flatten);
-    nodes
-}
-
-fn conv_attributes(conv: &Conv2d) -> Vec<AttributeProto> {
-    vec![
-        ints("kernel_shape", &conv.kernel),
-        ints("strides", &conv.stride),
-        ints("pads", &[conv.padding[0], conv.padding[1], conv.padding[0], conv.padding[1]]),
-        ints("dilations", &conv.dilation),
-        int("group", conv.groups as i64),
-    ]
-}
-
-fn pool_attributes(pool: &Pool2d) -> Vec<AttributeProto> {
-    vec![
-        ints("kernel_shape", &pool.kernel),
-        ints("strides", &pool.stride),
-        ints("pads", &[pool.padding[0], pool.padding[1], pool.padding[0], pool.padding[1]]),
-    ]
-}
-
-fn plain(name: &str, op_type: &str, input: Vec<String>, output: &str) -> NodeProto {
-    let (name, op_type) = (name.to_owned(), op_type.to_owned());
-    NodeProto { name, op_type, input, output: vec![output.to_owned()], attribute: Vec::new() }
-}
-
-fn float(name: &str, value: f32) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), f: Some(value), r#type: 1, ..AttributeProto::default() }
-}
-
-fn int(name: &str, value: i64) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), i: Some(value), r#type: 2, ..AttributeProto::default() }
-}
-
-fn ints(name: &str, values: &[usize]) -> AttributeProto {
-    let ints = values.iter().map(|&v| v as i64).collect();
-    AttributeProto { name: name.to_owned(), ints, r#type: 7, ..AttributeProto::default() }
 }

@@ -1,0 +1,113 @@
+//! Planning layer norm, channel factors and stochastic depth, forward and backward.
+
+use std::rc::Rc;
+
+use candle_core::{Device, Result, Tensor};
+use va_graph::{Node, NodeId};
+
+use super::Lowering;
+use super::arena::Slot;
+use super::backward::Grads;
+use crate::kernels::channel_scale::{ChannelScaleForward, ChannelScaleParamGrad, ScaleChannels, StochasticDepth};
+use crate::kernels::elementwise::{AddAssign, Copy};
+use crate::kernels::layer_norm::{LayerNormForward, LayerNormInputGrad, LayerNormReduce};
+use crate::kernels::op::{apply0, apply1, apply2};
+use crate::rng::CounterRng;
+
+impl Lowering<'_> {
+    /// Two rows of one number a channel, beside the arena: `[2, C]` and each row.
+    fn channel_pair(&mut self, channels: usize) -> Result<[Tensor; 3]> {
+        let pair = Tensor::zeros(2 * channels, self.network.dtype(), &Device::Cpu)?;
+        self.scratch_bytes += 2 * channels * self.network.dtype().size_in_bytes();
+        let (first, second) = (pair.narrow(0, 0, channels)?, pair.narrow(0, channels, channels)?);
+        Ok([pair, first, second])
+    }
+
+    pub(super) fn plan_layer_norm(&mut self, id: NodeId, node: &Node, eps: f64) -> Result<Rc<Slot>> {
+        let (gamma, beta) = (self.weight(id, "weight")?, self.weight(id, "bias")?);
+        let [affine, scale, shift] = self.channel_pair(gamma.elem_count())?;
+        self.map(id, node, move |y, x| {
+            apply1(Copy, &scale, &gamma)?;
+            apply1(Copy, &shift, &beta)?;
+            apply2(LayerNormForward { eps }, y, x, &affine)
+        })
+    }
+
+    pub(super) fn plan_layer_norm_grad(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        eps: f64,
+        dy: Rc<Slot>,
+        grads: &mut Grads,
+    ) -> Result<()> {
+        let gamma = self.weight(id, "weight")?;
+        let (dgamma, dbeta) = (self.gradient(id, "weight")?, self.gradient(id, "bias")?);
+        let [sums, scaled, plain] = self.channel_pair(gamma.elem_count())?;
+        let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
+        let flows = self.needs_grad[node.inputs[0]];
+        self.emit_back(id, move |_| {
+            apply2(LayerNormReduce { eps }, &sums, &x, &g)?;
+            apply1(AddAssign { relu: false }, &dgamma, &scaled)?;
+            apply1(AddAssign { relu: false }, &dbeta, &plain)?;
+            if flows { apply2(LayerNormInputGrad { eps }, &g, &x, &gamma) } else { Ok(()) }
+        });
+        self.deliver(id, node.inputs[0], dy, grads)
+    }
+
+    pub(super) fn plan_channel_scale(&mut self, id: NodeId, node: &Node) -> Result<Rc<Slot>> {
+        let gamma = self.weight(id, "gamma")?;
+        if !self.may_overwrite(node.inputs[0]) {
+            return self.map(id, node, move |y, x| apply2(ChannelScaleForward, y, x, &gamma));
+        }
+        let slot = self.overwritable(id, node.inputs[0])?;
+        let y = slot.view()?;
+        self.emit(id, move |_| apply1(ScaleChannels, &y, &gamma));
+        Ok(slot)
+    }
+
+    pub(super) fn plan_channel_scale_grad(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        dy: Rc<Slot>,
+        grads: &mut Grads,
+    ) -> Result<()> {
+        let (gamma, dgamma) = (self.weight(id, "gamma")?, self.gradient(id, "gamma")?);
+        let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
+        let flows = self.needs_grad[node.inputs[0]];
+        self.emit_back(id, move |_| {
+            apply2(ChannelScaleParamGrad, &dgamma, &x, &g)?;
+            if flows { apply1(ScaleChannels, &g, &gamma) } else { Ok(()) }
+        });
+        self.deliver(id, node.inputs[0], dy, grads)
+    }
+
+    /// The kernel for a step key: forward and backward leave out the same samples.
+    fn stochastic_depth(&self, id: NodeId, node: &Node, p: f64) -> impl Fn(u64) -> StochasticDepth + use<> {
+        let (name, sample_len) = (node.name.clone(), self.elements(id) / self.batch);
+        move |key| StochasticDepth { p, key: CounterRng::new(key, &name), sample_len }
+    }
+
+    pub(super) fn plan_stochastic_depth(&mut self, id: NodeId, node: &Node, p: f64) -> Result<Rc<Slot>> {
+        let slot = self.overwritable(id, node.inputs[0])?;
+        if self.train {
+            let (y, kernel) = (slot.view()?, self.stochastic_depth(id, node, p));
+            self.emit(id, move |key| apply0(kernel(key), &y));
+        }
+        Ok(slot)
+    }
+
+    pub(super) fn plan_stochastic_depth_grad(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        p: f64,
+        dy: Rc<Slot>,
+        grads: &mut Grads,
+    ) -> Result<()> {
+        let (g, kernel) = (dy.view()?, self.stochastic_depth(id, node, p));
+        self.emit_back(id, move |key| apply0(kernel(key), &g));
+        self.deliver(id, node.inputs[0], dy, grads)
+    }
+}
