@@ -61,7 +61,8 @@ fn check_entries(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<String> {
         let file = archive
             .by_index(index)
             .map_err(|e| Error::invalid("the weight file is damaged: an entry cannot be read").with_source(e))?;
-        let name = file.name().to_owned();
+        let unreadable = |e| Error::invalid("the weight file is damaged: a name cannot be read").with_source(e);
+        let name = file.name().map_err(unreadable)?.into_owned();
         let parts: Vec<&str> = name.split('/').collect();
         let strange = parts.iter().any(|part| matches!(*part, "" | "." | "..")) && !name.ends_with('/');
         if strange || name.contains('\\') || name.contains(':') || name.starts_with('/') {
