@@ -28,12 +28,7 @@ pub(crate) fn chunks_mut<T: Send>(data: &mut [T], len: usize, task: impl Fn(usiz
 }
 
 /// As [`chunks_mut`] with the piece of `src` at the same place beside it. Both have the same length.
-pub(crate) fn zip_mut<T: Send, S: Sync>(
-    dst: &mut [T],
-    src: &[S],
-    len: usize,
-    task: impl Fn(&mut [T], &[S]) + Sync,
-) {
+pub(crate) fn zip_mut<T: Send, S: Sync>(dst: &mut [T], src: &[S], len: usize, task: impl Fn(&mut [T], &[S]) + Sync) {
     assert_eq!(dst.len(), src.len(), "BUG: slices of one element-wise operation differ in length");
     chunks_mut(dst, len, |i, piece| task(piece, &src[i * len..i * len + piece.len()]));
 }

@@ -222,7 +222,11 @@ impl SliceKernel<2> for BnApply {
         let c = check_packed(packed, x)?;
         expect_len(Self::NAME, "output", y, x.len())?;
         let (scale, shift) = (row(packed, SCALE), row(packed, SHIFT));
-        if self.relu { apply(y, x, c, scale, shift, relu) } else { apply(y, x, c, scale, shift, |v| v) }
+        if self.relu {
+            apply(y, x, c, scale, shift, relu)
+        } else {
+            apply(y, x, c, scale, shift, |v| v)
+        }
         Ok(())
     }
 }
@@ -338,7 +342,11 @@ impl SliceKernel<2> for BnInputGrad {
         let (dy, x, packed) = (dy.values()?, x.values()?, packed.reals()?);
         check_packed(packed, x)?;
         expect_len(Self::NAME, "gradient", dy, x.len())?;
-        if self.relu { input_grad::<T, true>(dy, x, packed) } else { input_grad::<T, false>(dy, x, packed) }
+        if self.relu {
+            input_grad::<T, true>(dy, x, packed)
+        } else {
+            input_grad::<T, false>(dy, x, packed)
+        }
         Ok(())
     }
 }

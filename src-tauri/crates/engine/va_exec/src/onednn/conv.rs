@@ -2,9 +2,7 @@
 
 use candle_core::Result;
 
-use super::ffi::{
-    ARG_BIAS, ARG_DIFF_DST, ARG_DIFF_SRC, ARG_DIFF_WEIGHTS, ARG_DST, ARG_SRC, ARG_WEIGHTS,
-};
+use super::ffi::{ARG_BIAS, ARG_DIFF_DST, ARG_DIFF_SRC, ARG_DIFF_WEIGHTS, ARG_DST, ARG_SRC, ARG_WEIGHTS};
 use super::handle::{Arg, Desc, Memory, Number, PostOps, Primitive, PrimitiveDesc, Window, wide};
 use super::packed::{Pack, Unpack};
 use super::workspace::WorkspaceBuilder;
@@ -119,8 +117,7 @@ impl ConvInputGrad {
     pub fn new(geo: &ConvGeometry, number: Number, workspace: &mut WorkspaceBuilder) -> Result<Self> {
         let shapes = Shapes::new(geo, number)?;
         let hint = shapes.forward(None, true, PostOps::default())?;
-        let pd =
-            PrimitiveDesc::conv_input_grad([&shapes.src, &shapes.weights, &shapes.dst], &shapes.window, &hint)?;
+        let pd = PrimitiveDesc::conv_input_grad([&shapes.src, &shapes.weights, &shapes.dst], &shapes.window, &hint)?;
         let primitive = Primitive::new(&pd)?;
         let weights = Pack::new(shapes.flat, pd.weights()?, &primitive, false, workspace)?;
         Ok(Self { primitive, weights, src: shapes.src, dst: shapes.dst })
@@ -151,8 +148,7 @@ impl ConvWeightGrad {
         let mut shapes = Shapes::new(geo, number)?;
         let hint = shapes.forward(None, true, PostOps::default())?;
         shapes.weights = Desc::any(Number::F32, &shapes.weight_dims)?;
-        let pd =
-            PrimitiveDesc::conv_weight_grad([&shapes.src, &shapes.weights, &shapes.dst], &shapes.window, &hint)?;
+        let pd = PrimitiveDesc::conv_weight_grad([&shapes.src, &shapes.weights, &shapes.dst], &shapes.window, &hint)?;
         let primitive = Primitive::new(&pd)?;
         let weights = Unpack::new(pd.diff_weights()?, shapes.flat, &primitive, workspace)?;
         Ok(Self { primitive, weights, src: shapes.src, dst: shapes.dst })

@@ -1,7 +1,7 @@
 //! The part of oneDNN's C interface that is used here; names and values as in `oneapi/dnnl/dnnl_types.h` (3.14).
 #![allow(non_camel_case_types, unsafe_code)]
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 
 /// The crate only builds and links the library.
 use onednn_src as _;
@@ -43,7 +43,6 @@ pub const SCRATCHPAD_USER: c_int = 1;
 pub const QUERY_WEIGHTS_MD: c_int = 131;
 pub const QUERY_DIFF_WEIGHTS_MD: c_int = 132;
 pub const QUERY_SCRATCHPAD_MD: c_int = 136;
-pub const QUERY_IMPL_INFO: c_int = 8;
 
 pub const ARG_SRC: c_int = 1;
 pub const ARG_DST: c_int = 17;
@@ -175,12 +174,6 @@ unsafe extern "C" {
         what: c_int,
         index: c_int,
     ) -> *const dnnl_memory_desc;
-    pub fn dnnl_primitive_desc_query(
-        pd: *const dnnl_primitive_desc,
-        what: c_int,
-        index: c_int,
-        result: *mut *const c_char,
-    ) -> c_int;
     pub fn dnnl_primitive_create(primitive: *mut *mut dnnl_primitive, pd: *const dnnl_primitive_desc) -> c_int;
     pub fn dnnl_primitive_destroy(primitive: *mut dnnl_primitive) -> c_int;
     pub fn dnnl_primitive_execute(

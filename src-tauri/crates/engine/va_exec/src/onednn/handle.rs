@@ -1,7 +1,7 @@
 //! Owned handles of oneDNN objects. A status other than success becomes a Candle error that names the call.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::OnceLock;
 
@@ -79,13 +79,7 @@ impl Desc {
         let (dims, strides, rank) = (wide(dims), wide(strides), dims.len() as c_int);
         // SAFETY: both arrays hold `MAX_NDIMS` numbers, of which `rank` are read.
         let status = unsafe {
-            ffi::dnnl_memory_desc_create_with_strides(
-                &raw mut md,
-                rank,
-                dims.as_ptr(),
-                number.code(),
-                strides.as_ptr(),
-            )
+            ffi::dnnl_memory_desc_create_with_strides(&raw mut md, rank, dims.as_ptr(), number.code(), strides.as_ptr())
         };
         check(status, "memory description")?;
         Ok(Self(md))
@@ -97,13 +91,7 @@ impl Desc {
         let (dims, rank) = (wide(dims), dims.len() as c_int);
         // SAFETY: as in `strided`.
         let status = unsafe {
-            ffi::dnnl_memory_desc_create_with_tag(
-                &raw mut md,
-                rank,
-                dims.as_ptr(),
-                number.code(),
-                ffi::FORMAT_ANY,
-            )
+            ffi::dnnl_memory_desc_create_with_tag(&raw mut md, rank, dims.as_ptr(), number.code(), ffi::FORMAT_ANY)
         };
         check(status, "memory description")?;
         Ok(Self(md))
@@ -335,18 +323,6 @@ impl PrimitiveDesc {
 
     pub fn diff_weights(&self) -> Result<Desc> {
         self.query(ffi::QUERY_DIFF_WEIGHTS_MD)
-    }
-
-    /// The name of the chosen implementation, for profiles and tests.
-    pub fn implementation(&self) -> String {
-        let mut name = null();
-        // SAFETY: the query writes a pointer to a string that lives as long as the descriptor.
-        unsafe {
-            match ffi::dnnl_primitive_desc_query(self.0, ffi::QUERY_IMPL_INFO, 0, &raw mut name) {
-                ffi::SUCCESS if !name.is_null() => CStr::from_ptr(name).to_string_lossy().into_owned(),
-                _ => String::new(),
-            }
-        }
     }
 }
 

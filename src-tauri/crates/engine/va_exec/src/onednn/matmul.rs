@@ -82,8 +82,7 @@ impl LinearInputGrad {
         let weights = Desc::any(number, &[outputs, inputs])?;
         let pd = PrimitiveDesc::matmul([&src, &weights, &dst], None, PostOps::default())?;
         let primitive = Primitive::new(&pd)?;
-        let weights =
-            Pack::new(rows(Number::F32, outputs, inputs)?, pd.weights()?, &primitive, false, workspace)?;
+        let weights = Pack::new(rows(Number::F32, outputs, inputs)?, pd.weights()?, &primitive, false, workspace)?;
         Ok(Self { primitive, weights, src, dst })
     }
 

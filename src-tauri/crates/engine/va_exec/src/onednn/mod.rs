@@ -10,6 +10,6 @@ mod packed;
 mod workspace;
 
 pub(crate) use conv::{ConvForward, ConvInputGrad, ConvWeightGrad};
-pub(crate) use matmul::{LinearForward, LinearInputGrad, LinearWeightGrad};
 pub(crate) use handle::Number;
+pub(crate) use matmul::{LinearForward, LinearInputGrad, LinearWeightGrad};
 pub(crate) use workspace::WorkspaceBuilder;

@@ -45,11 +45,7 @@ impl Pack {
     }
 
     /// Calls `run` with the packed form of `weights` and scratch memory.
-    pub fn with<T: Plain>(
-        &self,
-        weights: &[T],
-        run: impl FnOnce(Memory<'_>, &mut [u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub fn with<T: Plain>(&self, weights: &[T], run: impl FnOnce(Memory<'_>, &mut [u8]) -> Result<()>) -> Result<()> {
         let mut workspace = self.workspace.lock();
         let Some(reorder) = &self.reorder else { return run(Memory::read(weights), workspace.get_mut()) };
         let (own, scratch) = workspace.get_mut().split_at_mut(whole_lines(self.packed.bytes()));
@@ -92,11 +88,7 @@ impl Unpack {
     }
 
     /// Calls `run` with room for the packed gradient and scratch memory, then adds the result to `grad`.
-    pub fn with<T: Plain>(
-        &self,
-        grad: &mut [T],
-        run: impl FnOnce(Memory<'_>, &mut [u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub fn with<T: Plain>(&self, grad: &mut [T], run: impl FnOnce(Memory<'_>, &mut [u8]) -> Result<()>) -> Result<()> {
         let mut workspace = self.workspace.lock();
         let (own, scratch) = workspace.get_mut().split_at_mut(whole_lines(self.packed.bytes()));
         run(Memory::Write(own), scratch)?;

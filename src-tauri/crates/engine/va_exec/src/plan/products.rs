@@ -21,11 +21,7 @@ impl Lowering<'_> {
     }
 
     /// The kernel that oneDNN makes, or none.
-    fn onednn<K>(
-        &mut self,
-        id: NodeId,
-        make: impl FnOnce(&mut Self, Number) -> candle_core::Result<K>,
-    ) -> Option<K> {
+    fn onednn<K>(&mut self, id: NodeId, make: impl FnOnce(&mut Self, Number) -> candle_core::Result<K>) -> Option<K> {
         let number = self.onednn_number()?;
         match make(self, number) {
             Ok(kernel) => Some(kernel),
