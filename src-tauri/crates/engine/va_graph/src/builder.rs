@@ -39,7 +39,8 @@ impl GraphBuilder {
     /// # Errors
     /// `InvalidInput` when the shape is empty, has a zero or is beyond the limits.
     pub fn new(name: &str, input_shape: &[usize]) -> Result<(Self, Value)> {
-        let mut builder = Self { name: name.to_owned(), scopes: Vec::new(), nodes: Vec::new(), weight_init: WeightInit::Standard };
+        let mut builder =
+            Self { name: name.to_owned(), scopes: Vec::new(), nodes: Vec::new(), weight_init: WeightInit::Standard };
         let input = builder.push("input", Op::Input { shape: input_shape.to_vec() }, &[])?;
         Ok((builder, input))
     }

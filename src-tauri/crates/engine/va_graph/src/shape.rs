@@ -117,7 +117,8 @@ fn image(op: &Op, shape: &[usize]) -> Result<[usize; 3]> {
 }
 
 fn sequence(op: &Op, shape: &[usize]) -> Result<[usize; 2]> {
-    <[usize; 2]>::try_from(shape).map_err(|_| Error::invalid(format!("{} takes tokens [T, C], not {shape:?}", op.kind())))
+    <[usize; 2]>::try_from(shape)
+        .map_err(|_| Error::invalid(format!("{} takes tokens [T, C], not {shape:?}", op.kind())))
 }
 
 fn attention_shape(heads: usize, [tokens, packed]: [usize; 2]) -> Result<Vec<usize>> {

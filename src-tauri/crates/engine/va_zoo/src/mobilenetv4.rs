@@ -35,14 +35,7 @@ const fn conv(kernel: usize, stride: usize, out: usize) -> Block {
 const SMALL: &[&[Block]] = &[
     &[conv(3, 2, 32), conv(1, 1, 32)],
     &[conv(3, 2, 96), conv(1, 1, 64)],
-    &[
-        down(5, 5, 3, 96),
-        uib(0, 3, 2, 96),
-        uib(0, 3, 2, 96),
-        uib(0, 3, 2, 96),
-        uib(0, 3, 2, 96),
-        uib(3, 0, 4, 96),
-    ],
+    &[down(5, 5, 3, 96), uib(0, 3, 2, 96), uib(0, 3, 2, 96), uib(0, 3, 2, 96), uib(0, 3, 2, 96), uib(3, 0, 4, 96)],
     &[
         down(3, 3, 6, 128),
         uib(5, 5, 4, 128),

@@ -5,11 +5,9 @@ use std::io::{Cursor, Write};
 
 use serde_json::Value;
 use va_error::Code;
-use va_zoo::{
-    Array, Arrays, build, fit_weights, install_weights, parse_weights, published_weights, read_weights,
-};
-use zip::write::{SimpleFileOptions, ZipWriter};
+use va_zoo::{Array, Arrays, build, fit_weights, install_weights, parse_weights, published_weights, read_weights};
 use zip::CompressionMethod;
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 fn golden(name: &str) -> std::path::PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "../../../../tests/golden", name].iter().collect()
@@ -30,7 +28,8 @@ fn a_file_of_pytorch_is_read_with_every_number_type_and_stride() {
     let state = reference["state"].as_object().unwrap();
     assert_eq!(arrays.len(), state.len());
     for (name, theirs) in state {
-        let shape: Vec<usize> = theirs["shape"].as_array().unwrap().iter().map(|d| d.as_u64().unwrap() as usize).collect();
+        let shape: Vec<usize> =
+            theirs["shape"].as_array().unwrap().iter().map(|d| d.as_u64().unwrap() as usize).collect();
         assert_eq!(arrays[name].shape, shape, "{name}");
         assert_eq!(arrays[name].values, floats(&theirs["values"]), "{name}");
     }

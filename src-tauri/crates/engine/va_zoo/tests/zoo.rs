@@ -94,7 +94,11 @@ fn regularisation_reaches_every_family() {
             .iter()
             .filter_map(|node| if let Op::StochasticDepth { p } = node.op { Some(p) } else { None })
             .collect();
-        assert!(drops.is_sorted() && drops.last().is_some_and(|p| (0.15..=0.2).contains(p)), "{}: {drops:?}", arch.name);
+        assert!(
+            drops.is_sorted() && drops.last().is_some_and(|p| (0.15..=0.2).contains(p)),
+            "{}: {drops:?}",
+            arch.name
+        );
         assert!(graph.nodes().iter().any(|node| matches!(node.op, Op::Dropout { p } if p == 0.3)), "{}", arch.name);
         let folded = fold_batch_norm(&graph).unwrap().graph;
         let random = |op: &Op| matches!(op, Op::Dropout { .. } | Op::StochasticDepth { .. });

@@ -36,9 +36,9 @@ pub fn parse_weights(bytes: &[u8]) -> Result<Arrays> {
     match bytes {
         [b'P', b'K', 3 | 5, 4 | 6, ..] => torch_file::read(bytes),
         // A bare pickle: what PyTorch wrote before version 1.6.
-        [0x80, 2..=5, ..] => {
-            Err(Error::invalid("the weight file is of an old PyTorch; save it again with a current one, or as safetensors"))
-        }
+        [0x80, 2..=5, ..] => Err(Error::invalid(
+            "the weight file is of an old PyTorch; save it again with a current one, or as safetensors",
+        )),
         _ => read_safetensors(bytes),
     }
 }

@@ -58,13 +58,7 @@ pub fn fit_weights(graph: &Graph, head: &str, mut file: Arrays) -> Result<(Array
 }
 
 /// The array in this shape, if it can be had.
-fn fit_one(
-    graph: &Graph,
-    name: &str,
-    array: Array,
-    shape: &[usize],
-    report: &mut FitReport,
-) -> Result<Option<Array>> {
+fn fit_one(graph: &Graph, name: &str, array: Array, shape: &[usize], report: &mut FitReport) -> Result<Option<Array>> {
     if trimmed(&array.shape) == trimmed(shape) {
         report.loaded.push(name.to_owned());
         return Ok(Some(Array { shape: shape.to_vec(), values: array.values }));
