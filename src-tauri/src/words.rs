@@ -4,6 +4,7 @@ pub struct Words {
     pub jobs_running: &'static str,
     pub keep_running: &'static str,
     pub stop_safely: &'static str,
+    pub cancel: &'static str,
     pub open: &'static str,
     pub quit: &'static str,
 }
@@ -12,6 +13,7 @@ const ENGLISH: Words = Words {
     jobs_running: "Work is still running. It can go on in the background, or stop now at a checkpoint and continue when VisAIon is opened again. Nothing is lost either way.",
     keep_running: "Keep running",
     stop_safely: "Stop at a checkpoint",
+    cancel: "Do not close",
     open: "Open VisAIon",
     quit: "Stop and quit",
 };
@@ -20,6 +22,7 @@ const CHINESE: Words = Words {
     jobs_running: "仍有任务在运行。可以让它在后台继续，也可以现在保存检查点并停止，下次打开 VisAIon 时继续。两种方式都不会丢失任何内容。",
     keep_running: "后台继续运行",
     stop_safely: "保存检查点并停止",
+    cancel: "不关闭",
     open: "打开 VisAIon",
     quit: "停止并退出",
 };

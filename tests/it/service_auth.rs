@@ -80,6 +80,29 @@ fn the_one_time_code_becomes_a_cookie_once() {
 }
 
 #[test]
+fn two_services_on_one_machine_do_not_sign_each_other_out() {
+    let (first, second) = (running(), running());
+    let cookies = [&first, &second].map(|service| cookie_of(&service.http, &service.code()));
+    // A browser sends the cookies of 127.0.0.1 to every port of it.
+    let both = cookies.join("; ");
+    for service in [&first, &second] {
+        assert_eq!(service.http.with("cookie", &both).get("/api/v1/auth/me").status, 200);
+        let name = |cookie: &String| cookie.split('=').next().unwrap().to_owned();
+        let names = cookies.iter().map(name).collect::<std::collections::HashSet<_>>();
+        assert_eq!(names.len(), 2, "the later one would overwrite the earlier: {names:?}");
+    }
+    let own = format!("http://127.0.0.1:{}", first.http.port);
+    let browser = first.http.with("cookie", &both).with("origin", &own);
+    let gone = browser.post("/api/v1/auth/logout", &json!({}));
+    assert!(gone.header("set-cookie").unwrap().starts_with(cookies[0].split('=').next().unwrap()));
+    gone.ok();
+    assert_eq!(browser.get("/api/v1/auth/me").status, 401);
+    assert_eq!(second.http.with("cookie", &both).get("/api/v1/auth/me").status, 200);
+    let swapped = cookies[1].replace(&second.http.port.to_string(), &first.http.port.to_string());
+    assert_eq!(first.http.with("cookie", &swapped).get("/api/v1/auth/me").status, 401, "a name is no key");
+}
+
+#[test]
 fn a_cookie_changes_nothing_from_a_foreign_page() {
     let service = running();
     let browser = service.http.with("cookie", &cookie_of(&service.http, &service.code()));

@@ -124,3 +124,54 @@ fn a_request_that_is_sent_again_is_answered_and_not_done_again() {
         client.with("idempotency-key", &"k".repeat(300)).post("/api/v1/projects", &json!({ "name": "cells" }));
     assert_eq!(refused.status, 400);
 }
+
+#[test]
+fn an_answer_is_kept_for_a_caller_whose_connection_was_lost() {
+    let service = running();
+    let client = service.client().with("idempotency-key", "9c41");
+    let request = json!({ "name": "tiles" });
+    // While another program writes, the change waits, so that its connection is lost before the answer.
+    let other = rusqlite::Connection::open(service.app.library_dir().join("library.sqlite")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let busy = (409, "conflict".to_owned());
+    assert_eq!(client.post_twice_and_hang_up("/api/v1/projects", &request).failure(), busy);
+    for _ in 0..20 {
+        let again = client.post("/api/v1/projects", &request);
+        assert_eq!(again.failure(), busy, "the lost one is still being worked on");
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    let reply = loop {
+        let reply = client.post("/api/v1/projects", &request);
+        if reply.status != 409 {
+            break reply;
+        }
+    };
+    assert_eq!(reply.header("idempotency-replayed"), Some("true"), "done by the lost connection");
+    assert_eq!(reply.ok()["name"], "tiles");
+    assert_eq!(client.get("/api/v1/projects").ok()["total"], 1);
+}
+
+fn staged(service: &crate::support::Running) -> usize {
+    let uploads = service.app.library_dir().join("cache/uploads");
+    std::fs::read_dir(uploads).into_iter().flatten().count()
+}
+
+#[test]
+fn an_upload_that_was_cut_off_or_used_leaves_nothing() {
+    let service = running();
+    let client = service.client();
+    let model = "0197b0c1-0000-7000-8000-000000000000";
+    let predict = format!("/api/v1/models/{model}/predict");
+    let upload = client.upload("/api/v1/uploads", &[("a.png", png_bytes(0, 1))]).ok();
+    assert_eq!(staged(&service), 1);
+    let refused = client.post(&predict, &json!({ "upload_id": upload["upload_id"] }));
+    assert_eq!(refused.failure(), (404, "not_found".to_owned()), "there is no such model");
+    assert_eq!(staged(&service), 0, "also then the upload is used up");
+    assert_eq!(client.upload(&predict, &[("a.png", png_bytes(0, 1))]).status, 404);
+    assert_eq!(client.upload("/api/v1/models/none/predict", &[("a.png", png_bytes(0, 1))]).status, 400);
+    let cut = client.with("content-type", "multipart/form-data; boundary=B");
+    let one_and_a_half = b"--B\r\ncontent-disposition: form-data; name=\"f\"; filename=\"a.png\"\r\n\r\nabc\r\n\
+        --B\r\ncontent-disposition: form-data; name=\"f\"; filename=\"b.png\"\r\n\r\nab";
+    assert_eq!(cut.send("POST", "/api/v1/uploads", one_and_a_half).status, 400);
+    assert_eq!(staged(&service), 0);
+}

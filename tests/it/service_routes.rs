@@ -38,6 +38,68 @@ fn images_are_sent_imported_and_seen() {
 }
 
 #[test]
+fn one_image_becomes_a_sample_in_one_request() {
+    let service = running();
+    let client = service.client();
+    let id = client.post("/api/v1/datasets", &json!({ "name": "tiles" })).ok()["id"].as_str().unwrap().to_owned();
+    let label = client.post(&format!("/api/v1/datasets/{id}/labels"), &json!({ "name": "dark" })).ok();
+    let label = label["id"].as_str().unwrap();
+    let fields = format!("dataset_id={id}&label_id={label}&split=test&name=first");
+    let image = client.with("content-type", "image/png");
+    let made = image.send("POST", &format!("/api/v1/samples?{fields}"), &png_bytes(0, 1)).ok();
+    assert_eq!(
+        (&made["name"], &made["label_id"], &made["split"], &made["format"]),
+        (&json!("first"), &json!(label), &json!("test"), &json!("png"))
+    );
+    let sample = made["id"].as_str().unwrap();
+    assert_eq!(client.get(&format!("/api/v1/samples/{sample}/image")).body, png_bytes(0, 1));
+    let again = image.send("POST", &format!("/api/v1/samples?dataset_id={id}"), &png_bytes(0, 1));
+    assert_eq!(again.failure(), (409, "conflict".to_owned()));
+    assert_eq!(again.json()["details"]["sample_id"], sample);
+
+    let form = client.upload(&format!("/api/v1/samples?dataset_id={id}"), &[("second.png", png_bytes(1, 2))]).ok();
+    assert_eq!((&form["name"], &form["label_id"]), (&json!("second.png"), &serde_json::Value::Null));
+    let file = service.dir.path().join("third.png");
+    std::fs::write(&file, png_bytes(1, 3)).unwrap();
+    let named = client.post("/api/v1/samples", &json!({ "dataset_id": id, "path": file })).ok();
+    assert_eq!(named["name"], "third.png");
+    assert!(file.is_file(), "the file itself stays");
+
+    let two = [("a.png", png_bytes(0, 7)), ("b.png", png_bytes(0, 8))];
+    for refused in [
+        image.send("POST", &format!("/api/v1/samples?dataset_id={id}"), b"no picture"),
+        image.send("POST", &format!("/api/v1/samples?dataset_id={id}&colour=red"), &png_bytes(0, 9)),
+        client.upload(&format!("/api/v1/samples?dataset_id={id}"), &two),
+        client.post("/api/v1/samples", &json!({ "dataset_id": id })),
+        client.post("/api/v1/samples", &json!({ "dataset_id": id, "path": "a", "upload_id": "b" })),
+    ] {
+        assert_eq!(refused.failure(), (400, "invalid_input".to_owned()));
+    }
+    let missing = client.post("/api/v1/samples", &json!({ "dataset_id": id, "path": "/no/such.png" }));
+    assert_eq!(missing.failure(), (404, "not_found".to_owned()));
+    assert_eq!(client.get(&format!("/api/v1/datasets/{id}")).ok()["sample_count"], 3);
+    assert_eq!(std::fs::read_dir(service.app.library_dir().join("cache/uploads")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_job_is_given_another_title() {
+    let service = running();
+    let client = service.client();
+    let id = client.post("/api/v1/datasets", &json!({ "name": "tiles" })).ok()["id"].as_str().unwrap().to_owned();
+    client.upload(&format!("/api/v1/datasets/{id}/samples"), &[("dark/a.png", png_bytes(0, 1))]).ok();
+    let job = client.get("/api/v1/jobs").ok()["items"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/jobs/{job}");
+    let put = |body: serde_json::Value| {
+        client.with("content-type", "application/json").send("PUT", &path, body.to_string().as_bytes())
+    };
+    assert_eq!(put(json!({ "title": " night shift " })).ok()["title"], "night shift");
+    assert_eq!(client.get(&path).ok()["title"], "night shift");
+    for wrong in [json!({ "title": "" }), json!({}), json!({ "title": "a\nb" }), json!({ "state": "paused" })] {
+        assert_eq!(put(wrong).failure(), (400, "invalid_input".to_owned()));
+    }
+}
+
+#[test]
 fn an_upload_is_looked_at_before_it_is_imported() {
     let service = running();
     let client = service.client();

@@ -107,4 +107,6 @@ export async function predict(driver, bring, count) {
   await bring();
   await driver.see(at("prediction"), 60_000);
   assert.equal(await driver.count(at("prediction")), count);
+  const shown = `${at("prediction")} img[data-loaded]`;
+  await driver.until(async () => (await driver.count(shown)) === count, "a picture of every predicted image");
 }

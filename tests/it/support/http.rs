@@ -57,7 +57,26 @@ impl Http {
         self.with("content-type", "application/json").send("POST", path, body.to_string().as_bytes())
     }
 
+    /// Sends the same request on two connections and hangs up both when one is refused: the other one is then being worked
+    /// on. Gives the refusal.
+    pub fn post_twice_and_hang_up(&self, path: &str, body: &Value) -> Reply {
+        let json = self.with("content-type", "application/json");
+        let mut streams = [(); 2].map(|()| json.begin("POST", path, body.to_string().as_bytes()));
+        streams.iter().for_each(|stream| stream.set_nonblocking(true).unwrap());
+        loop {
+            if let Some(stream) = streams.iter_mut().find(|stream| stream.peek(&mut [0]).is_ok()) {
+                stream.set_nonblocking(false).unwrap();
+                return answer(stream);
+            }
+            std::thread::yield_now();
+        }
+    }
+
     pub fn send(&self, method: &str, path: &str, body: &[u8]) -> Reply {
+        answer(&mut self.begin(method, path, body))
+    }
+
+    fn begin(&self, method: &str, path: &str, body: &[u8]) -> TcpStream {
         let usual = [("host", format!("127.0.0.1:{}", self.port)), ("content-length", body.len().to_string())];
         let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
         for (name, value) in usual {
@@ -73,9 +92,7 @@ impl Http {
         stream.write_all(head.as_bytes()).unwrap();
         // A server that refuses a body may answer and close before it has taken all of it.
         let _ = stream.write_all(body);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        parse(&answer)
+        stream
     }
 
     /// Files as `multipart/form-data`.
@@ -92,6 +109,12 @@ impl Http {
         body.extend_from_slice(b"--BOUND--\r\n");
         self.with("content-type", "multipart/form-data; boundary=BOUND").send("POST", path, &body)
     }
+}
+
+fn answer(stream: &mut TcpStream) -> Reply {
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    parse(&answer)
 }
 
 fn parse(answer: &[u8]) -> Reply {

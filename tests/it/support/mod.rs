@@ -6,7 +6,7 @@ mod service;
 
 pub use http::Http;
 pub use images::{png_bytes, write_classes};
-pub use service::{running, running_with};
+pub use service::{Running, running, running_with};
 
 use va_api::{App, OpenOptions};
 

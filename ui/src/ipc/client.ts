@@ -27,6 +27,11 @@ export function thumbnailUrl(sample_id: string, size = 256): string {
   return activeAdapter().mediaUrl(`samples/${sample_id}/thumbnail?size=${size}`);
 }
 
+/** A small picture of a predicted file of this machine, in the window. */
+export function previewUrl(preview_id: string, size = 256): string {
+  return activeAdapter().mediaUrl(`predictions/${preview_id}/thumbnail?size=${size}`);
+}
+
 /** The image itself, upright, in a format browsers show. */
 export function imageUrl(sample_id: string): string {
   return activeAdapter().mediaUrl(`samples/${sample_id}/image`);

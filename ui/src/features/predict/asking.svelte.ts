@@ -1,6 +1,6 @@
 import { t } from '@/core/i18n/index.svelte';
 import { ApiError, type Picked, type PickedFile } from '@/ipc/adapter';
-import { activeAdapter, call, thumbnailUrl } from '@/ipc/client';
+import { activeAdapter, call, previewUrl, thumbnailUrl } from '@/ipc/client';
 import type { Prediction, Warning } from '@/ipc/types';
 import { fileOf, isImageName, shownName } from './names';
 
@@ -91,9 +91,10 @@ function notLookedAt(files: readonly PickedFile[]): Warning[] {
     .map(({ relative_path }) => ({ subject: relative_path, reason: t('predict.no_image') }));
 }
 
-/** Samples show their thumbnail, files of a browser themselves; paths of the machine cannot be read from here. */
-function previewOf({ name, sample_id }: Prediction, files: readonly PickedFile[]): string | null {
+/** Samples show their thumbnail, files of the machine the preview that came with the answer, files of a browser themselves. */
+function previewOf({ name, sample_id, preview_id }: Prediction, files: readonly PickedFile[]): string | null {
   if (sample_id) return thumbnailUrl(sample_id);
+  if (preview_id) return previewUrl(preview_id);
   const found = fileOf(name, files);
   return found ? URL.createObjectURL(found.file) : null;
 }

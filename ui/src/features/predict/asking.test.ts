@@ -33,6 +33,25 @@ it('asks with paths in the window and with an upload in the browser', async () =
   ]);
 });
 
+it('shows files of the machine by the ids that came with the answer', async () => {
+  const prediction = { label: 'a', class_idx: 0, score: 1, probabilities: [], sample_id: null };
+  const adapter = new FakeAdapter('');
+  adapter.call = (() =>
+    Promise.resolve({
+      predictions: [
+        { ...prediction, name: '/pictures/a.jpg', preview_id: '5eed' },
+        { ...prediction, name: '/pictures/b.jpg' },
+      ],
+      left_out: { warnings: [] },
+    })) as unknown as FakeAdapter['call'];
+  useAdapter(adapter);
+  const asking = new Asking();
+  await asking.add(paths, version.model_id, version.number);
+  const [first, second] = asking.answers;
+  expect(first?.preview).toBe(adapter.mediaUrl('predictions/5eed/thumbnail?size=256'));
+  expect(second?.preview).toBeNull();
+});
+
 it('collects the answers and every file that was left out', async () => {
   const asking = new Asking();
   await asking.add(paths, version.model_id, version.number);

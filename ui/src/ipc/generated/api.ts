@@ -2354,6 +2354,8 @@ export interface components {
             name: string;
             /** Format: uuid */
             sample_id: string | null;
+            /** @description In the window, for an image that is no sample: `predictions/{preview_id}/thumbnail` shows it for a while. */
+            preview_id?: string | null;
             /** @description The most probable class. */
             label: string;
             /** Format: uint32 */

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use va_app::{App, images, models};
+use va_app::{App, images, models, predict};
 use va_domain::{ModelId, SampleId};
 use va_error::{Context as _, Error, Result};
 
@@ -11,8 +11,8 @@ pub use va_app::images::{ImageBytes, image, mask, thumbnail};
 /// Edge of a thumbnail that is asked for without a size, in pixels.
 const THUMBNAIL_PX: u32 = 256;
 
-/// The bytes of `/samples/{id}/image`, `/samples/{id}/thumbnail?size=256`, `/samples/{id}/mask` and
-/// `/models/{id}/versions/{number}/export/{file_name}`; `query` is what stands behind the question mark, or empty.
+/// The bytes of `/samples/{id}/image`, `/samples/{id}/thumbnail?size=256`, `/samples/{id}/mask`,
+/// `/models/{id}/versions/{number}/export/{file_name}` and, in the window only, `/predictions/{preview_id}/thumbnail`; `query` is what stands behind the question mark, or empty.
 ///
 /// # Errors
 /// `NotFound` for any other path and for what is not there, `InvalidInput` for an id or size that is none.
@@ -22,6 +22,7 @@ pub fn fetch(app: &App, path: &str, query: &str) -> Result<ImageBytes> {
         ["samples", id, "image"] => image(app, id.parse()?),
         ["samples", id, "thumbnail"] => thumbnail(app, id.parse()?, size(query)?),
         ["samples", id, "mask"] => mask(app, id.parse::<SampleId>()?),
+        ["predictions", id, "thumbnail"] => predict::thumbnail(app, id, size(query)?),
         ["models", id, "versions", number, "export", name] => {
             let number =
                 number.parse().map_err(|_| Error::invalid(format!("{number:?} is not the number of a version")))?;

@@ -31,7 +31,8 @@ pub fn openapi() -> Value {
             "schemas": schemas.definitions,
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer" },
-                "cookie": { "type": "apiKey", "in": "cookie", "name": "visaion_session" },
+                "cookie": { "type": "apiKey", "in": "cookie", "name": "visaion_session_PORT",
+                    "description": "PORT is the port of the service" },
             },
         },
     })

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
+use parking_lot::RwLock;
 use serde_json::{Value, json};
 use va_domain::{Actor, Event, MediaHash, Role};
 use va_engine::{CpuEngine, Engine};
@@ -12,6 +13,7 @@ use va_store::{Op, Store, Tx};
 
 use crate::event_bus::{EventBus, Subscription};
 use crate::models::Sessions;
+use crate::predict::Previews;
 use crate::{jobs, resources};
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,6 +43,9 @@ struct Inner {
     runner: jobs::Runner,
     resources: resources::Sampler,
     sessions: Sessions,
+    previews: Previews,
+    /// Read-held by who brings in media files, which are there before their rows; write-held by who removes media.
+    media_gate: RwLock<()>,
 }
 
 impl App {
@@ -66,6 +71,8 @@ impl App {
                 runner: jobs::Runner::new(),
                 resources: resources::Sampler::new(library_dir),
                 sessions: Sessions::default(),
+                previews: Previews::default(),
+                media_gate: RwLock::default(),
             }),
         };
         if options.run_jobs {
@@ -160,6 +167,14 @@ impl App {
 
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.inner.sessions
+    }
+
+    pub(crate) fn previews(&self) -> &Previews {
+        &self.inner.previews
+    }
+
+    pub(crate) fn media_gate(&self) -> &RwLock<()> {
+        &self.inner.media_gate
     }
 
     pub fn downgrade(&self) -> WeakApp {

@@ -15,7 +15,7 @@ use crate::App;
 /// The size of thumbnails that an import prepares.
 pub const GALLERY_PX: u32 = 256;
 
-const SIZES_PX: std::ops::RangeInclusive<u32> = 32..=1024;
+pub(crate) const SIZES_PX: std::ops::RangeInclusive<u32> = 32..=1024;
 /// Upright copies of JPEGs; nearly invisible loss, and only for showing.
 const SHOWN_QUALITY: u8 = 92;
 /// How strongly a mask covers its image.
@@ -111,6 +111,23 @@ pub(crate) fn cache_thumbnail(app: &App, hash: &MediaHash, size_px: u32, bytes: 
         && let Err(error) = write_whole(&path, bytes)
     {
         tracing::debug!("a thumbnail was not cached: {error:#}");
+    }
+}
+
+/// Removes what was computed of an original that is gone for good.
+pub(crate) fn forget_cached(app: &App, hash: &MediaHash) {
+    let cache = app.store().library().cache_dir();
+    let sizes = fs::read_dir(cache.join("thumbnails")).into_iter().flatten().flatten();
+    let thumbnails = sizes.filter_map(|size| Some(format!("thumbnails/{}", size.file_name().to_str()?)));
+    let thumbnails = thumbnails.map(|below| cache_path(app, &below, hash, "jpg"));
+    let upright = ["jpg", "png"].map(|extension| cache_path(app, "upright", hash, extension));
+    for path in thumbnails.chain(upright) {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!("cannot remove {}: {error}", path.display());
+            }
+            _ => {}
+        }
     }
 }
 

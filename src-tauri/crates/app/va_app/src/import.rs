@@ -5,17 +5,22 @@
 
 mod look;
 mod media;
+mod one;
 mod preview;
 mod run;
 mod source;
 mod space;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 use va_domain::{Actor, DatasetId, ImportOptions, ImportReport, Job, JobKind, JobState, Role};
 use va_error::{Code, Context, Error, Result};
+use va_store::table::media::MediaRow;
 
+pub use one::{OneImage, one};
 pub use preview::{preview, preview_until};
 pub use run::run;
 
@@ -86,6 +91,27 @@ pub fn import_now(app: &App, actor: &Actor, dataset: DatasetId, request: &Import
         }
         (JobState::Failed, _) => Err(Error::new(Code::InvalidInput, job.error.unwrap_or_default())),
         _ => Err(Error::cancelled()),
+    }
+}
+
+/// Uploads that queued, paused, interrupted and running imports have to read.
+///
+/// # Errors
+/// When the jobs cannot be read.
+pub(crate) fn uploads_in_use(app: &App) -> Result<HashSet<Uuid>> {
+    let upload = |job: Job| Uuid::parse_str(job.params.get("upload_id")?.as_str()?).ok();
+    let unfinished = jobs::unfinished(app)?.into_iter().filter(|job| job.kind == JobKind::Import);
+    Ok(unfinished.filter_map(upload).collect())
+}
+
+fn media_row(look: &look::Look) -> MediaRow {
+    MediaRow {
+        hash: look.hash.clone(),
+        size_bytes: look.size_bytes,
+        width_px: look.probe.width_px,
+        height_px: look.probe.height_px,
+        format: look.probe.kind.as_str().to_owned(),
+        orientation: look.probe.orientation.tag(),
     }
 }
 

@@ -13,13 +13,14 @@ mod works;
 
 pub(crate) use commands::submit_with_notes;
 pub use commands::{JobListRequest, NewJob};
-pub use commands::{cancel, create, delete, get, list, metrics, notes, pause, resume, submit, wait};
+pub use commands::{cancel, create, delete, get, list, metrics, notes, pause, resume, submit, update, wait};
 pub use context::JobContext;
 pub(crate) use context::folder_of;
 pub use lanes::Runner;
 pub(crate) use rows::{append_metrics, cut_metrics};
 pub use stop::Stop;
 
+use va_domain::{Job, JobState};
 use va_error::Result;
 
 use crate::App;
@@ -36,6 +37,16 @@ pub(crate) fn start(app: &App) -> Result<()> {
 /// Asks every running job to checkpoint and stop, and waits for the threads. Stopped jobs go on at the next open.
 pub(crate) fn close(app: &App) {
     app.runner().close();
+}
+
+/// Jobs that have not ended: queued, running, paused or interrupted.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn unfinished(app: &App) -> Result<Vec<Job>> {
+    let states = [JobState::Queued, JobState::Running, JobState::Paused, JobState::Interrupted];
+    let lists = states.into_iter().map(|state| rows::in_state(app, state)).collect::<Result<Vec<_>>>()?;
+    Ok(lists.into_iter().flatten().collect())
 }
 
 /// Whether a job runs now: closing would stop it at a checkpoint.

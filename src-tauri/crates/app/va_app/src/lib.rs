@@ -23,6 +23,7 @@ pub mod labels;
 pub mod models;
 pub mod predict;
 pub mod projects;
+pub mod purge;
 pub mod quickstart;
 pub mod resources;
 mod sample_project;

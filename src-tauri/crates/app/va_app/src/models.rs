@@ -4,6 +4,7 @@ pub(crate) mod export;
 mod folder;
 mod lineage;
 mod reference;
+mod register;
 mod sessions;
 
 use std::path::PathBuf;
@@ -18,9 +19,10 @@ use crate::App;
 use crate::app::require;
 
 pub use export::{ExportRequest, export, export_path};
-pub(crate) use folder::folder_of;
+pub(crate) use folder::{folder_of, purge_deleted};
 pub use lineage::{Lineage, lineage};
 pub use reference::ModelReference;
+pub use register::{RegisterRequest, register};
 pub use sessions::Sessions;
 pub(crate) use sessions::session;
 
@@ -59,7 +61,7 @@ pub fn update(app: &App, actor: &Actor, id: ModelId, name: &str) -> Result<Model
 }
 
 /// Removes a model with its versions and their evaluations from the library. The weights are put aside in
-/// `models/deleted/<version id>/`, where a person can take them back or remove them.
+/// `models/deleted/<version id>/`, where [`register`] can take them back for 30 days.
 ///
 /// # Errors
 /// `NotFound`.

@@ -1,16 +1,20 @@
 //! What a model says of images: samples of the library, or files and folders of this machine.
 
+mod preview;
+
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use va_domain::{ClassProbability, ModelId, Prediction, SampleId};
+use va_domain::{Actor, ClassProbability, ModelId, Origin, Prediction, SampleId};
 use va_engine::{RgbImage, Session};
 use va_error::{Code, Context, Error, Result, WarningReport};
 
 use crate::train::source::load_image;
 use crate::{App, models};
+
+pub use preview::{Previews, thumbnail};
 
 /// Images of one call, counted after folders are opened: more than this is work for a job.
 const MAX_IMAGES: usize = 10_000;
@@ -50,12 +54,13 @@ struct Target {
     sample_id: Option<SampleId>,
 }
 
-/// Predicts every readable image, in the order of the request.
+/// Predicts every readable image, in the order of the request. Only the window gets previews of files: whoever asks over
+/// HTTP must not look at pictures of this machine by their paths.
 ///
 /// # Errors
 /// `NotFound` for the model or version, `InvalidInput` for no image or too many. An unreadable image is no error: it
 /// is in `left_out`.
-pub fn predict(app: &App, request: &PredictRequest) -> Result<Predictions> {
+pub fn predict(app: &App, actor: &Actor, request: &PredictRequest) -> Result<Predictions> {
     let version = match request.version {
         Some(number) => models::version_by_number(app, request.id, number)?,
         None => models::newest(app, request.id)?,
@@ -79,7 +84,22 @@ pub fn predict(app: &App, request: &PredictRequest) -> Result<Predictions> {
     for chunk in targets.chunks(CHUNK) {
         predict_chunk(session.as_ref(), chunk, &mut predictions, &mut left_out)?;
     }
+    if actor.origin == Origin::Desktop {
+        give_previews(app, &targets, &mut predictions)?;
+    }
     Ok(Predictions { predictions, left_out })
+}
+
+/// Predictions stand in the order of their targets; unreadable ones are missing.
+fn give_previews(app: &App, targets: &[Target], predictions: &mut [Prediction]) -> Result<()> {
+    let mut targets = targets.iter();
+    for prediction in predictions {
+        let target = targets.find(|target| target.name == prediction.name && target.sample_id == prediction.sample_id);
+        if let Some(Target { path, sample_id: None, .. }) = target {
+            prediction.preview_id = Some(app.previews().keep(path)?);
+        }
+    }
+    Ok(())
 }
 
 fn samples(app: &App, ids: &[SampleId], left_out: &mut WarningReport) -> Result<Vec<Target>> {
@@ -168,6 +188,7 @@ fn prediction(target: &Target, probabilities: &[f32], classes: &[String]) -> Res
     Ok(Prediction {
         name: target.name.clone(),
         sample_id: target.sample_id,
+        preview_id: None,
         label: name(best),
         class_idx: u32::try_from(best).unwrap_or(u32::MAX),
         score,

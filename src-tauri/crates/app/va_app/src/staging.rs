@@ -2,6 +2,7 @@
 //!
 //! Names come from outside: they never leave that folder, whatever they say.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use va_error::{Code, Context, Error, Result};
 use va_formats::safe_component;
 
-use crate::App;
+use crate::{App, import};
 
 const MAX_FILES: u64 = 100_000;
 const MAX_BYTES: u64 = 64 << 30;
@@ -55,6 +56,22 @@ pub fn folder(app: &App, upload_id: &str) -> Result<PathBuf> {
     folder_in(&uploads_dir(app.library_dir()), upload_id)
 }
 
+/// The one file of an upload.
+///
+/// # Errors
+/// `NotFound` when there is none of this id, `InvalidInput` when it holds another number of files than one.
+pub fn only_file(app: &App, upload_id: &str) -> Result<PathBuf> {
+    let mut folder = folder(app, upload_id)?;
+    loop {
+        let entries: Vec<PathBuf> = fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+        match &entries[..] {
+            [one] if one.is_dir() => folder.clone_from(one),
+            [one] => return Ok(one.clone()),
+            _ => return Err(Error::invalid("the upload must hold exactly one file here; import takes several")),
+        }
+    }
+}
+
 /// Removes an upload.
 ///
 /// # Errors
@@ -64,9 +81,25 @@ pub fn discard(app: &App, upload_id: &str) -> Result<()> {
     fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))
 }
 
-/// Removes uploads older than a day. What cannot be removed stays for the next time.
+/// Removes an upload that was used, unless a job still has to read it. What cannot be removed goes in a day.
+pub fn release(app: &App, upload_id: &str) {
+    let named = |in_use: HashSet<Uuid>| Uuid::parse_str(upload_id).is_ok_and(|id| in_use.contains(&id));
+    let removed = import::uploads_in_use(app).and_then(|in_use| match named(in_use) {
+        true => Ok(()),
+        false => discard(app, upload_id),
+    });
+    match removed {
+        Err(error) if error.code() != Code::NotFound => tracing::warn!("a used upload stays for a day: {error:#}"),
+        _ => {}
+    }
+}
+
+/// Removes uploads older than a day that no unfinished job names. What cannot be removed stays for the next time.
 pub fn clean(app: &App) {
-    clean_in(&uploads_dir(app.library_dir()), SystemTime::now());
+    match import::uploads_in_use(app) {
+        Ok(in_use) => clean_in(&uploads_dir(app.library_dir()), SystemTime::now(), &in_use),
+        Err(error) => tracing::warn!("old uploads stay, because the jobs cannot be read: {error:#}"),
+    }
 }
 
 fn uploads_dir(library: &Path) -> PathBuf {
@@ -88,9 +121,13 @@ fn folder_in(uploads: &Path, upload_id: &str) -> Result<PathBuf> {
     if folder.is_dir() { Ok(folder) } else { Err(unknown()) }
 }
 
-fn clean_in(uploads: &Path, now: SystemTime) {
+fn clean_in(uploads: &Path, now: SystemTime, in_use: &HashSet<Uuid>) {
     let Ok(entries) = fs::read_dir(uploads) else { return };
     for entry in entries.flatten() {
+        let id = entry.file_name().to_str().and_then(|name| Uuid::parse_str(name).ok());
+        if id.is_some_and(|id| in_use.contains(&id)) {
+            continue;
+        }
         let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| now.duration_since(at).ok());
         if age.is_some_and(|age| age > OLD)
             && let Err(error) = fs::remove_dir_all(entry.path())
@@ -243,11 +280,13 @@ mod tests {
     #[test]
     fn forgotten_uploads_go_after_a_day() {
         let place = tempfile::tempdir().unwrap();
-        let upload = begin_in(place.path()).unwrap();
-        clean_in(place.path(), SystemTime::now());
+        let (upload, waiting) = (begin_in(place.path()).unwrap(), begin_in(place.path()).unwrap());
+        let in_use = HashSet::from([Uuid::parse_str(&waiting.id).unwrap()]);
+        clean_in(place.path(), SystemTime::now(), &in_use);
         assert!(folder_in(place.path(), &upload.id).is_ok());
-        clean_in(place.path(), SystemTime::now() + OLD + Duration::from_secs(60));
+        clean_in(place.path(), SystemTime::now() + OLD + Duration::from_secs(60), &in_use);
         assert!(folder_in(place.path(), &upload.id).is_err());
+        assert!(folder_in(place.path(), &waiting.id).is_ok(), "an import that waits still needs it");
     }
 
     proptest! {

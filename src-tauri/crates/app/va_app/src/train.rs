@@ -2,7 +2,7 @@
 //! the model with its lineage.
 
 mod curves;
-mod register;
+pub(crate) mod register;
 mod request;
 pub(crate) mod source;
 mod work;

@@ -12,7 +12,7 @@ use va_error::{Code, Error};
 
 use crate::core::Core;
 use crate::failure::{Answer, Failure};
-use crate::guard::{COOKIE, credential};
+use crate::guard::{cookie_name, credential};
 
 /// Bodies of these routes are short.
 const MAX_BODY_BYTES: usize = 16 << 10;
@@ -39,7 +39,7 @@ pub(crate) async fn exchange(State(core): State<Core>, request: Request<Body>) -
     let asked: ExchangeRequest = body(request).await?;
     let value = core.sessions.exchange(&asked.code)?;
     let mut response = Json(me_of(&core)).into_response();
-    set_cookie(&mut response, &format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict"))?;
+    set_cookie(&mut response, &core, &value, "")?;
     Ok(response)
 }
 
@@ -48,11 +48,11 @@ pub(crate) async fn me(State(core): State<Core>) -> Json<Me> {
 }
 
 pub(crate) async fn logout(State(core): State<Core>, headers: HeaderMap) -> Answer {
-    if let Some(credential) = credential(&headers) {
+    if let Some(credential) = credential(&headers, core.port) {
         core.sessions.end(credential.text());
     }
     let mut response = Json(Done {}).into_response();
-    set_cookie(&mut response, &format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"))?;
+    set_cookie(&mut response, &core, "", "; Max-Age=0")?;
     Ok(response)
 }
 
@@ -60,8 +60,10 @@ fn me_of(core: &Core) -> Me {
     Me { username: core.account.username.clone(), role: Role::Owner }
 }
 
-fn set_cookie(response: &mut axum::response::Response, cookie: &str) -> Result<(), Failure> {
-    let value = HeaderValue::from_str(cookie).map_err(|_| Error::internal("BUG: a cookie that is no header"))?;
+fn set_cookie(response: &mut axum::response::Response, core: &Core, value: &str, life: &str) -> Result<(), Failure> {
+    let name = cookie_name(core.port);
+    let value = HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{life}"))
+        .map_err(|_| Error::internal("BUG: a cookie that is no header"))?;
     response.headers_mut().insert(header::SET_COOKIE, value);
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::idempotency::Kept;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// Runs a command of the table for an HTTP request.
+/// Runs a command of the table for an HTTP request. With an `Idempotency-Key` its answer is kept.
 pub(crate) async fn run(
     command: &'static Command,
     State(core): State<Core>,
@@ -30,34 +30,42 @@ pub(crate) async fn run(
 ) -> Answer {
     let (parts, body) = request.into_parts();
     let bytes = read_body(body, core.limits.body_bytes).await?;
-    let key = idempotency_key(&parts)?;
-    if let Some(key) = &key {
-        let target = parts.uri.to_string();
-        if let Some(kept) =
-            core.idempotency.begin(key, &[parts.method.as_str().as_bytes(), target.as_bytes(), &bytes])?
-        {
-            let mut response = json_response(kept.status, kept.body);
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-            return Ok(response);
-        }
-    }
-    // Forgets the key if this future is dropped, because the caller went away before the answer.
-    let pending = key.map(|key| Pending { core: core.clone(), key });
-    let outcome = call(&core, command, path, query.as_deref().unwrap_or(""), &bytes).await;
-    let Some(pending) = pending else { return outcome.map(|value| Json(value).into_response()) };
-    let response = match outcome {
-        Ok(value) => Json(value).into_response(),
-        Err(failure) => failure.into_response(),
+    let query = query.unwrap_or_default();
+    let Some(key) = idempotency_key(&parts)? else {
+        return call(&core, command, path, &query, &bytes).await.map(|value| Json(value).into_response());
     };
-    let (parts, body) = response.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|error| Error::internal(error.to_string()))?;
-    core.idempotency.end(&pending.key, Kept { status: parts.status, body: body.clone() });
-    Ok(Response::from_parts(parts, Body::from(body)))
+    let target = parts.uri.to_string();
+    if let Some(kept) = core.idempotency.begin(&key, &[parts.method.as_str().as_bytes(), target.as_bytes(), &bytes])? {
+        let mut response = json_response(kept.status, kept.body);
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        return Ok(response);
+    }
+    let pending = Pending { core: core.clone(), key };
+    // A task of its own: this future is dropped when the caller's connection is lost, and just then the answer must be
+    // kept, because the caller will ask again.
+    let work = tokio::spawn(async move {
+        let response = match call(&core, command, path, &query, &bytes).await {
+            Ok(value) => Json(value).into_response(),
+            Err(failure) => failure.into_response(),
+        };
+        pending.keep(response).await
+    });
+    work.await.map_err(|error| Error::internal(format!("BUG: a request panicked: {error}")))?
 }
 
+/// A key whose request is being worked on; it is forgotten unless an answer is kept.
 struct Pending {
     core: Core,
     key: String,
+}
+
+impl Pending {
+    async fn keep(self, response: Response) -> Answer {
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|error| Error::internal(error.to_string()))?;
+        self.core.idempotency.end(&self.key, Kept { status: parts.status, body: body.clone() });
+        Ok(Response::from_parts(parts, Body::from(body)))
+    }
 }
 
 impl Drop for Pending {

@@ -10,8 +10,10 @@ use va_error::{Code, Error, Result};
 use crate::core::Core;
 use crate::failure::Failure;
 
-/// The browser's session.
-pub(crate) const COOKIE: &str = "visaion_session";
+/// The browser's session. Cookies are shared by all ports of a host, so that two services need two names.
+pub(crate) fn cookie_name(port: u16) -> String {
+    format!("visaion_session_{port}")
+}
 
 const CSP: &str = "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; \
     font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
@@ -74,7 +76,7 @@ fn authenticate(core: &Core, headers: &HeaderMap, method: &Method) -> Result<Cre
             "sign in first: POST /api/v1/auth/login, or open the address that `visaion start` printed",
         )
     };
-    let credential = credential(headers).ok_or_else(denied)?;
+    let credential = credential(headers, core.port).ok_or_else(denied)?;
     let known = match &credential {
         Credential::Bearer(token) => core.sessions.accepts_bearer(token),
         Credential::Cookie(value) => core.sessions.accepts_cookie(value),
@@ -91,14 +93,15 @@ fn authenticate(core: &Core, headers: &HeaderMap, method: &Method) -> Result<Cre
 }
 
 /// A bearer token, or else the cookie.
-pub(crate) fn credential(headers: &HeaderMap) -> Option<Credential> {
+pub(crate) fn credential(headers: &HeaderMap, port: u16) -> Option<Credential> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
         return scheme.eq_ignore_ascii_case("bearer").then(|| Credential::Bearer(token.trim().to_owned()));
     }
+    let own = cookie_name(port);
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| *name == COOKIE).map(|(_, value)| Credential::Cookie(value.to_owned())).next()
+    pairs.filter(|(name, _)| *name == own).map(|(_, value)| Credential::Cookie(value.to_owned())).next()
 }
 
 /// The names under which this machine reaches itself.

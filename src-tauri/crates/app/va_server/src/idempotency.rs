@@ -80,7 +80,7 @@ impl Idempotency {
         }
     }
 
-    /// Forgets a request that was not done (its caller went away).
+    /// Forgets a request that has no answer (its work broke off).
     pub fn forget(&self, key: &str) {
         let mut entries = self.entries.lock();
         if entries.get(key).is_some_and(|entry| entry.answer.is_none()) {

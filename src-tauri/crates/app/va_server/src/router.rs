@@ -52,6 +52,7 @@ fn signed_in(core: &Core) -> Router<Core> {
     for command in commands() {
         routes = match command.name {
             "model_predict" => routes.route(command.path, post(uploads::predict)),
+            "sample_create" => routes.route(command.path, post(uploads::create_sample)),
             "import_start" => routes.route(command.path, post(uploads::import)),
             _ => {
                 let handler = move |core, path, query, request| command_route::run(command, core, path, query, request);

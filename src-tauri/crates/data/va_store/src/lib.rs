@@ -22,6 +22,7 @@ mod library;
 mod lock;
 pub mod migrate;
 mod op;
+mod purge;
 #[doc(hidden)]
 pub mod query;
 mod record;
@@ -34,5 +35,6 @@ mod view;
 pub use changes::Changes;
 pub use library::Library;
 pub use op::Op;
+pub use purge::Purged;
 pub use store::{OpOutput, Statistics, Store};
 pub use tx::{Read, Tx};

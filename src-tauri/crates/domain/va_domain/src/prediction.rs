@@ -8,6 +8,9 @@ use crate::SampleId;
 pub struct Prediction {
     pub name: String,
     pub sample_id: Option<SampleId>,
+    /// In the window, for an image that is no sample: `predictions/{preview_id}/thumbnail` shows it for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview_id: Option<String>,
     /// The most probable class.
     pub label: String,
     pub class_idx: u32,

@@ -39,6 +39,7 @@ request! {
         cursor: Option<String>,
     }
     JobRequest { id: JobId }
+    JobUpdateRequest { id: JobId, title: String }
 }
 
 impl JobCreateRequest {
@@ -62,7 +63,7 @@ pub struct JobMetrics {
 }
 
 pub(crate) fn commands() -> Vec<Command> {
-    use Method::{Delete, Get, Post};
+    use Method::{Delete, Get, Post, Put};
     vec![
         Command::new::<JobListRequest, Page<Job>>(
             "job_list",
@@ -92,6 +93,14 @@ pub(crate) fn commands() -> Vec<Command> {
         Command::new::<JobRequest, Job>("job_get", Get, "/jobs/{id}", Role::Viewer, "One job", |app, _, q| {
             jobs::get(app, q.id)
         }),
+        Command::new::<JobUpdateRequest, Job>(
+            "job_update",
+            Put,
+            "/jobs/{id}",
+            Role::Owner,
+            "Give a job another title",
+            |app, actor, q| jobs::update(app, actor, q.id, &q.title),
+        ),
         Command::new::<JobRequest, Done>(
             "job_delete",
             Delete,

@@ -3,7 +3,7 @@
 use va_app::models::{self, Lineage};
 use va_app::predict::{self, PredictRequest, Predictions};
 use va_app::{App, staging};
-use va_domain::{Job, Model, ModelExportFormat, ModelId, ModelVersion, Page, Role, SampleId};
+use va_domain::{Actor, Job, Model, ModelExportFormat, ModelId, ModelVersion, Page, Role, SampleId};
 use va_error::{Error, Result};
 
 use crate::command::{Command, Method};
@@ -17,6 +17,12 @@ request! {
         cursor: Option<String>,
     }
     ModelRequest { id: ModelId }
+    ModelCreateRequest {
+        /// `models/deleted/<version id>` of this library, or a copy of it.
+        folder: String,
+        /// Made of dataset and architecture without it.
+        name: Option<String>,
+    }
     ModelUpdateRequest { id: ModelId, name: String }
     ModelVersionsRequest { id: ModelId, limit: Option<u32>, cursor: Option<String> }
     ModelVersionRequest {
@@ -31,7 +37,7 @@ request! {
         #[serde(default)] sample_ids: Vec<SampleId>,
         /// Images or folders on this machine.
         #[serde(default)] paths: Vec<String>,
-        /// What `POST /uploads` gave.
+        /// What `POST /uploads` gave; it is used up.
         upload_id: Option<String>,
     }
     ModelExportRequest {
@@ -44,6 +50,16 @@ request! {
 }
 
 impl ModelPredictRequest {
+    /// An upload serves one prediction, whatever comes of it.
+    fn predict(self, app: &App, actor: &Actor) -> Result<Predictions> {
+        let upload = self.upload_id.clone();
+        let predicted = self.resolve(app).and_then(|request| predict::predict(app, actor, &request));
+        if let Some(upload) = upload {
+            staging::release(app, &upload);
+        }
+        predicted
+    }
+
     fn resolve(self, app: &App) -> Result<PredictRequest> {
         let mut paths = self.paths;
         if let Some(upload) = &self.upload_id {
@@ -76,6 +92,17 @@ pub(crate) fn commands() -> Vec<Command> {
             Role::Viewer,
             "One model with its newest version",
             |app, _, q| models::get(app, q.id),
+        ),
+        Command::new::<ModelCreateRequest, Model>(
+            "model_create",
+            Post,
+            "/models",
+            Role::Owner,
+            "Take a deleted model back from its folder",
+            |app, actor, q| {
+                let folder = std::path::absolute(&q.folder)?;
+                models::register(app, actor, &models::RegisterRequest { folder, name: q.name })
+            },
         ),
         Command::new::<ModelUpdateRequest, Model>(
             "model_update",
@@ -123,7 +150,7 @@ pub(crate) fn commands() -> Vec<Command> {
             "/models/{id}/predict",
             Role::Viewer,
             "Classes and probabilities of images",
-            |app, _, q| predict::predict(app, &q.resolve(app)?),
+            |app, actor, q| q.predict(app, actor),
         ),
         Command::new::<ModelExportRequest, Job>(
             "model_export",

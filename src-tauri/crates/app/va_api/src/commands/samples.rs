@@ -2,7 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use va_app::{App, annotations, history, samples};
+use va_app::import::{self, OneImage};
+use va_app::{App, annotations, history, samples, staging};
 use va_domain::{
     Actor, Annotation, AnnotationId, DatasetId, Geometry, HistoryState, LabelId, LabelledState, Page, Role, Sample,
     SampleFilter, SampleId, SampleSort, SampleWindow, Split,
@@ -44,6 +45,18 @@ request! {
         sample_id: SampleId,
     }
     SampleRequest { id: SampleId }
+    /// Exactly one of `path` and `upload_id`.
+    SampleCreateRequest {
+        dataset_id: DatasetId,
+        /// An image on this machine.
+        path: Option<String>,
+        /// What `POST /uploads` gave for one image; it is used up.
+        upload_id: Option<String>,
+        /// The file's name without it.
+        name: Option<String>,
+        label_id: Option<LabelId>,
+        split: Option<Split>,
+    }
     SampleUpdateRequest {
         id: SampleId,
         name: Option<String>,
@@ -93,6 +106,23 @@ impl SampleListRequest {
     }
 }
 
+impl SampleCreateRequest {
+    fn create(self, app: &App, actor: &Actor) -> Result<Sample> {
+        let path = match (&self.path, &self.upload_id) {
+            (Some(path), None) => std::path::absolute(path)?,
+            (None, Some(upload)) => staging::only_file(app, upload)?,
+            _ => return Err(Error::invalid("say which image with exactly one of path and upload_id")),
+        };
+        let (dataset, label) = (self.dataset_id, self.label_id);
+        let image = OneImage { dataset, path, name: self.name, label, split: self.split };
+        let sample = import::one(app, actor, &image);
+        if let Some(upload) = &self.upload_id {
+            staging::release(app, upload);
+        }
+        sample
+    }
+}
+
 /// Where a sample stands in a sorted and filtered dataset; null when the filter leaves it out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SamplePosition {
@@ -120,6 +150,14 @@ pub(crate) fn commands() -> Vec<Command> {
                 let page = page(q.limit, q.cursor.clone());
                 samples::list(app, q.dataset_id, &q.filter(), q.sort, &page)
             },
+        ),
+        Command::new::<SampleCreateRequest, Sample>(
+            "sample_create",
+            Post,
+            "/samples",
+            Role::Annotator,
+            "Add one image; over HTTP also as the body, with the fields in the query",
+            |app, actor, q| q.create(app, actor),
         ),
         Command::new::<SampleWindowRequest, SampleWindow>(
             "sample_window",

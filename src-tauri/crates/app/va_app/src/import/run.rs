@@ -12,12 +12,11 @@ use va_error::{Code, Context, Error, Result, WarningReport};
 use va_formats::{FoundImage, display_name};
 use va_media::Limits;
 use va_store::Op;
-use va_store::table::media::MediaRow;
 use va_store::table::samples::NewSample;
 
 use super::look::{Known, Look, Looked, Looker, MaskLook};
 use super::source::Source;
-use super::{ImportParams, discard_upload, media, preview, space};
+use super::{ImportParams, discard_upload, media, media_row, preview, space};
 use crate::jobs::{JobContext, Stop};
 use crate::split;
 
@@ -29,6 +28,7 @@ const BATCH: usize = 256;
 pub fn run(context: &JobContext) -> Result<Value> {
     let params: ImportParams = context.params()?;
     let app = context.app();
+    let _no_purge = app.media_gate().read();
     context.progress(0, 0, "images", "listing");
     let stop = || context.stop_requested() != Stop::Continue;
     let source = Source::open(app, &params.request, &stop).or_else(|error| stopped_or(context, error))?;
@@ -276,17 +276,6 @@ impl<'a> Import<'a> {
             _ => format!("the import stopped after {imported} images, which are safe; start it again to go on"),
         };
         result.context(message).err().unwrap_or_else(Error::cancelled)
-    }
-}
-
-fn media_row(look: &Look) -> MediaRow {
-    MediaRow {
-        hash: look.hash.clone(),
-        size_bytes: look.size_bytes,
-        width_px: look.probe.width_px,
-        height_px: look.probe.height_px,
-        format: look.probe.kind.as_str().to_owned(),
-        orientation: look.probe.orientation.tag(),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use va_domain::{
     Actor, DatasetId, Entity, Event, Job, JobId, JobKind, JobProgress, JobState, MetricSeries, Page, ProjectId, Role,
-    TrainRequest, now_ms,
+    TrainRequest, check_name, now_ms,
 };
 use va_error::{Error, Result};
 
@@ -109,6 +109,19 @@ pub fn metrics(app: &App, id: JobId) -> Result<Vec<MetricSeries>> {
 pub fn notes(app: &App, id: JobId) -> Result<Vec<String>> {
     rows::get(app, id)?;
     rows::log(app, id)
+}
+
+/// Names a job anew, in whatever state it is.
+///
+/// # Errors
+/// `NotFound`; `InvalidInput` for a title that is empty, too long or not one line.
+pub fn update(app: &App, actor: &Actor, id: JobId, title: &str) -> Result<Job> {
+    require(actor, Role::Owner)?;
+    let title = check_name("job", title)?;
+    rows::rename(app, id, &title)?;
+    let job = rows::get(app, id)?;
+    announce(app, &job);
+    Ok(job)
 }
 
 /// Asks a running job to stop for good; one that waits is cancelled at once.

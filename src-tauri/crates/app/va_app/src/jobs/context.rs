@@ -101,6 +101,14 @@ impl JobContext {
             // Progress is a courtesy: the work goes on, and what it confirms is written elsewhere.
             tracing::warn!(job = %job.id, "cannot store the progress: {error:#}");
         }
+        self.take_title();
+    }
+
+    /// A person may have named the job anew while it ran.
+    pub(super) fn take_title(&self) {
+        if let Ok(row) = rows::get(&self.app, self.id()) {
+            self.state.lock().job.title = row.title;
+        }
     }
 
     /// Ends the work at a safe place when a stop was asked: use it with `?` after confirming what is done.

@@ -174,6 +174,7 @@ fn run_job(app: &App, job: Job, stop: &Arc<StopToken>, shared: &Shared, lane: La
     let actor = rows::actor_name(app, id).unwrap_or_else(|_| "owner".to_owned());
     let context = JobContext::new(app.clone(), actor, job, Arc::clone(stop));
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| works::run(&context)));
+    context.take_title();
     let mut job = context.job();
     settle(&mut job, outcome, stop.reason());
     {
@@ -246,9 +247,14 @@ fn clear_folder(app: &App, job: &Job) {
     }
 }
 
-/// Measures the machine once a second until the library closes.
+/// The first tidying waits until the window has come up.
+const TIDY_AFTER: Duration = Duration::from_secs(30);
+const TIDY_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// Measures the machine once a second until the library closes, and tidies up now and then when no job runs.
 fn run_ticker(shared: &Shared, weak: &WeakApp) {
     let mut next = Instant::now();
+    let mut tidy_at = next + TIDY_AFTER;
     loop {
         {
             let mut inner = shared.inner.lock();
@@ -263,6 +269,10 @@ fn run_ticker(shared: &Shared, weak: &WeakApp) {
         let Some(app) = weak.upgrade() else { return };
         let training = app.runner().is_training();
         crate::resources::tick(&app, training);
+        if Instant::now() >= tidy_at && !app.runner().has_running() {
+            crate::purge::tidy(&app);
+            tidy_at = Instant::now() + TIDY_EVERY;
+        }
     }
 }
 

@@ -59,7 +59,11 @@ pub(super) fn next_queued(app: &App, kinds: &[JobKind]) -> Result<Option<Job>> {
     Ok(in_state(app, JobState::Queued)?.into_iter().find(|job| kinds.contains(&job.kind)))
 }
 
-/// State, progress, result and times.
+pub(super) fn rename(app: &App, id: JobId, title: &str) -> Result<()> {
+    quietly(app, "job_rename", |tx| tx.jobs_mut().rename(id, title))
+}
+
+/// State, progress, result and times; not the title, which a person may change meanwhile.
 pub(super) fn save(app: &App, job: &Job) -> Result<()> {
     quietly(app, "job_update", |tx| tx.jobs_mut().update(job))
 }

@@ -72,17 +72,25 @@ pub fn export(app: &App, actor: &Actor, id: ModelVersionId, request: &ExportRequ
     )
 }
 
-/// Where an exported file lies.
+/// Where an exported file lies, which is still the file that was proven.
 ///
 /// # Errors
-/// `NotFound` unless it is one of the version's exports.
+/// `NotFound` unless it is one of the version's exports; `Conflict` when it was changed or removed since.
 pub fn export_path(app: &App, id: ModelId, number: u32, file_name: &str) -> Result<PathBuf> {
     let version = super::version_by_number(app, id, number)?;
     // Compared with the list, so that no name can lead out of the folder.
-    if !version.exports.iter().any(|export| export.file_name == file_name) {
+    let Some(export) = version.exports.iter().find(|export| export.file_name == file_name) else {
         return Err(Error::not_found(format!("this model version has no exported file {file_name:?}")));
+    };
+    let path = super::file_path(app, version.id, file_name);
+    if sha256_of(&path).is_ok_and(|(_, sha256)| sha256 == export.sha256) {
+        return Ok(path);
     }
-    Ok(super::file_path(app, version.id, file_name))
+    Err(Error::conflict(format!(
+        "{} is not the file that was proven any more: it was changed or removed outside VisAIon, and its certificate does \
+         not hold. Do not use it; export the model again",
+        path.display()
+    )))
 }
 
 /// The work of an export job.

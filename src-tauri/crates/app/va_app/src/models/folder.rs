@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use va_domain::{ModelVersion, ModelVersionId};
 use va_error::{Context, Result};
@@ -12,8 +13,10 @@ pub(crate) fn folder_of(library_dir: &Path, version: ModelVersionId) -> PathBuf 
     library_dir.join("models").join(version.to_string())
 }
 
-/// Deleted versions lie here until a person removes the folder: training is expensive, disk space is not.
+/// Deleted versions lie here for a while: training is expensive, disk space is not.
 const DELETED: &str = "deleted";
+/// Lies beside the weights of a deleted version; written when it was deleted.
+pub(super) const DESCRIPTION: &str = "version.json";
 
 /// Puts the folder of a deleted version aside, with `version.json` beside the weights, so that it can be brought back.
 ///
@@ -26,9 +29,26 @@ pub(crate) fn put_aside(library_dir: &Path, version: &ModelVersion) -> Result<()
     }
     let deleted = library_dir.join("models").join(DELETED);
     std::fs::create_dir_all(&deleted).with_context(|| format!("cannot make the folder {}", deleted.display()))?;
-    std::fs::write(folder.join("version.json"), serde_json::to_vec_pretty(version)?)?;
+    std::fs::write(folder.join(DESCRIPTION), serde_json::to_vec_pretty(version)?)?;
     let place = deleted.join(version.id.to_string());
     std::fs::rename(&folder, &place).with_context(|| format!("cannot move {} to {}", folder.display(), place.display()))
+}
+
+/// Removes the folders of versions that were deleted before `before`, and says how many. What cannot be removed stays.
+pub(crate) fn purge_deleted(library_dir: &Path, before: SystemTime) -> u64 {
+    let deleted = library_dir.join("models").join(DELETED);
+    let mut removed = 0;
+    for folder in std::fs::read_dir(deleted).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let at = std::fs::metadata(folder.join(DESCRIPTION)).and_then(|file| file.modified());
+        if !at.is_ok_and(|at| at < before) {
+            continue;
+        }
+        match std::fs::remove_dir_all(&folder) {
+            Ok(()) => removed += 1,
+            Err(error) => tracing::warn!("cannot remove {}: {error}", folder.display()),
+        }
+    }
+    removed
 }
 
 /// Copies `from` to `to` so that `to` is either the old file or the whole new one.

@@ -75,7 +75,7 @@ fn model_for(tx: &Tx<'_>, params: &TrainParams) -> Result<Model> {
 }
 
 /// `name`, or `name-2`, `name-3` … when it is taken.
-pub(super) fn free_name(name: &str, mut taken: impl FnMut(&str) -> Result<bool>) -> Result<String> {
+pub(crate) fn free_name(name: &str, mut taken: impl FnMut(&str) -> Result<bool>) -> Result<String> {
     if !taken(name)? {
         return Ok(name.to_owned());
     }

@@ -5,8 +5,11 @@
 mod scene;
 
 mod datasets;
+mod diagnostics;
 mod labels;
 mod projects;
+mod purge;
 mod samples;
 mod settings;
 mod split;
+mod staging;

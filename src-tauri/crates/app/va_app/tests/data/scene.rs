@@ -6,7 +6,7 @@ use va_store::table::media::MediaRow;
 use va_store::table::samples::NewSample;
 
 pub struct Scene {
-    _folder: TempDir,
+    pub folder: TempDir,
     pub app: App,
     pub dataset: Dataset,
 }
@@ -25,7 +25,7 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let app = App::open(folder.path(), OpenOptions { create: true, run_jobs: false }).unwrap();
         let dataset = datasets::create(&app, &owner(), "tiles", "", None).unwrap();
-        Self { _folder: folder, app, dataset }
+        Self { folder, app, dataset }
     }
 
     pub fn label(&self, name: &str) -> Label {

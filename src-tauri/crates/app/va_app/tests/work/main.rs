@@ -5,6 +5,7 @@
     reason = "a test that cannot go on may panic, and a child reports on standard output"
 )]
 
+mod altered;
 mod fixture;
 mod kill;
 mod queue;

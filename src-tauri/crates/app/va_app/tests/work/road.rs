@@ -1,10 +1,11 @@
 //! From images to a proven model file, and the clear refusals on the way.
 
-use va_app::models::{self, ExportRequest};
+use va_app::models::{self, ExportRequest, RegisterRequest};
 use va_app::predict::{self, PredictRequest};
 use va_app::{App, datasets, evaluations, jobs, samples, train};
 use va_domain::{
-    CertificateVerdict, ExportFile, JobState, ModelExportFormat, PageRequest, SampleFilter, SampleSort, Split,
+    Actor, CertificateVerdict, ExportFile, JobState, ModelExportFormat, Origin, PageRequest, SampleFilter, SampleSort,
+    Split,
 };
 use va_error::Code;
 
@@ -59,6 +60,38 @@ fn train_evaluate_export_and_predict() {
     assert_eq!(models::get(app, version.model_id).unwrap_err().code(), Code::NotFound);
     let aside = lib.folder().join("models/deleted").join(version.id.to_string());
     assert!(aside.join("weights.safetensors").is_file() && aside.join("version.json").is_file());
+    take_back(&lib, &version, &aside);
+}
+
+fn take_back(lib: &fixture::Library, version: &va_domain::ModelVersion, aside: &std::path::Path) {
+    let (app, actor) = (&lib.app, owner());
+    let copy = lib.dir.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    let from = |folder: &std::path::Path, name: Option<&str>| {
+        let request = RegisterRequest { folder: folder.to_owned(), name: name.map(str::to_owned) };
+        models::register(app, &actor, &request)
+    };
+    assert_eq!(from(&copy, None).unwrap_err().code(), Code::NotFound, "a folder without a model");
+    for file in ["model.json", "weights.safetensors", "version.json"] {
+        std::fs::copy(aside.join(file), copy.join(file)).unwrap();
+    }
+    let mut weights = std::fs::read(copy.join("weights.safetensors")).unwrap();
+    *weights.last_mut().unwrap() ^= 1;
+    std::fs::write(copy.join("weights.safetensors"), weights).unwrap();
+    assert_eq!(from(&copy, None).unwrap_err().code(), Code::InvalidInput);
+    std::fs::write(copy.join("version.json"), b"{}").unwrap();
+    assert_eq!(from(&copy, None).unwrap_err().code(), Code::InvalidInput);
+    let place = lib.folder().join("models").join(version.id.to_string());
+    assert_eq!(from(aside, Some("squares-resnet18-2")).unwrap_err().code(), Code::Conflict, "a name that is taken");
+    assert!(!place.exists(), "what was refused leaves nothing");
+
+    let model = from(aside, None).unwrap();
+    assert_eq!(model.name, "squares-resnet18");
+    let back = models::version(app, version.id).unwrap();
+    assert_eq!((back.number, &back.weights_hash, &back.metrics), (1, &version.weights_hash, &version.metrics));
+    assert!(back.exports.is_empty() && place.join("weights.safetensors").is_file());
+    check_predictions(lib, model.id);
+    assert_eq!(from(aside, None).unwrap_err().code(), Code::Conflict, "once is enough");
 }
 
 fn check_samples(app: &App, evaluation: &va_domain::Evaluation) {
@@ -114,7 +147,7 @@ fn check_predictions(lib: &fixture::Library, model: va_domain::ModelId) {
         sample_ids: vec![sample.id],
         paths: vec![folder.display().to_string(), "missing.jpg".into()],
     };
-    let made = predict::predict(&lib.app, &request).unwrap();
+    let made = predict::predict(&lib.app, &owner(), &request).unwrap();
     assert_eq!(made.predictions.len(), 3);
     assert_eq!(made.predictions[0].sample_id, Some(sample.id));
     for prediction in &made.predictions[1..] {
@@ -122,10 +155,30 @@ fn check_predictions(lib: &fixture::Library, model: va_domain::ModelId) {
         let sum: f32 = prediction.probabilities.iter().map(|p| p.probability).sum();
         assert!((sum - 1.0).abs() < 1e-5);
     }
+    check_previews(lib, &request, &made);
     let left_out: Vec<&str> = made.left_out.warnings.iter().map(|w| w.subject.as_str()).collect();
     assert_eq!(left_out.len(), 3, "{left_out:?}");
     let nothing = PredictRequest { sample_ids: Vec::new(), paths: Vec::new(), ..request };
-    assert_eq!(predict::predict(&lib.app, &nothing).unwrap_err().code(), Code::InvalidInput);
+    assert_eq!(predict::predict(&lib.app, &owner(), &nothing).unwrap_err().code(), Code::InvalidInput);
+}
+
+/// The window sees files of this machine by ids, and nobody else does.
+fn check_previews(lib: &fixture::Library, request: &PredictRequest, by_terminal: &predict::Predictions) {
+    assert!(by_terminal.predictions.iter().all(|prediction| prediction.preview_id.is_none()));
+    let over_http = predict::predict(&lib.app, &Actor::owner(Origin::Http), request).unwrap();
+    assert!(over_http.predictions.iter().all(|prediction| prediction.preview_id.is_none()));
+    let in_window = predict::predict(&lib.app, &Actor::owner(Origin::Desktop), request).unwrap().predictions;
+    assert_eq!(in_window[0].preview_id, None, "a sample has its own thumbnail");
+    for prediction in &in_window[1..] {
+        let id = prediction.preview_id.as_deref().unwrap();
+        let shown = predict::thumbnail(&lib.app, id, 32).unwrap();
+        assert_eq!((shown.mime, &shown.bytes[..2]), ("image/jpeg", &[0xff, 0xd8][..]));
+        assert_eq!(predict::thumbnail(&lib.app, &prediction.name, 32).unwrap_err().code(), Code::NotFound);
+    }
+    let secret = lib.dir.path().join("new/light/light-000.png");
+    std::fs::write(&secret, b"the diary").unwrap();
+    let id = in_window.iter().find(|p| p.name.ends_with("light-000.png")).unwrap().preview_id.as_deref().unwrap();
+    assert!(predict::thumbnail(&lib.app, id, 32).is_err(), "what is no image is not shown");
 }
 
 #[test]

@@ -160,12 +160,11 @@ impl JobsWrite<'_> {
     /// `NotFound`.
     pub fn update(&self, job: &Job) -> Result<()> {
         let changed = self.tx.conn.execute(
-            "UPDATE jobs SET state = ?2, title = ?3, progress = ?4, result = ?5, error = ?6, started_ms = ?7, ended_ms = ?8
+            "UPDATE jobs SET state = ?2, progress = ?3, result = ?4, error = ?5, started_ms = ?6, ended_ms = ?7
              WHERE uuid = ?1",
             params![
                 job.id.0.as_bytes(),
                 word(job.state)?,
-                job.title,
                 json(&job.progress)?,
                 job.result.as_ref().map(json).transpose()?,
                 job.error,
@@ -174,6 +173,17 @@ impl JobsWrite<'_> {
             ],
         );
         self.changed(job.id, changed.sql("changing a job")?)
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub fn rename(&self, id: JobId, title: &str) -> Result<()> {
+        let changed = self
+            .tx
+            .conn
+            .execute("UPDATE jobs SET title = ?2 WHERE uuid = ?1", params![id.0.as_bytes(), title])
+            .sql("renaming a job")?;
+        self.changed(id, changed)
     }
 
     /// # Errors

@@ -116,3 +116,14 @@ impl MediaWrite<'_> {
         Ok(())
     }
 }
+
+/// Removes a row that nothing refers to; its file is the caller's to remove.
+pub(crate) fn take(tx: &Tx<'_>, rowid: i64) -> Result<MediaRow> {
+    tx.conn
+        .prepare_cached(
+            "DELETE FROM media WHERE id = ?1 RETURNING hash, size_bytes, width_px, height_px, format, orientation",
+        )
+        .sql("removing media")?
+        .query_row([rowid], media)
+        .sql("removing media")
+}

@@ -52,11 +52,13 @@ impl OpLogRead<'_> {
 
     pub(crate) fn state(&self, dataset: i64) -> Result<HistoryState> {
         let undo_step = self.undo_step(dataset)?;
+        // Steps follow each other without gaps; the oldest may have been purged.
+        let oldest = self.step("SELECT min(step) FROM op_log WHERE dataset_id = ?1 AND undone = 0", dataset)?;
         let kind = |step: Option<i64>, undone| step.map(|step| self.kind(dataset, step, undone)).transpose();
         Ok(HistoryState {
             undo: kind(undo_step, false)?,
             redo: kind(self.redo_step(dataset)?, true)?,
-            kept: u64::try_from(undo_step.unwrap_or(0)).unwrap_or(0),
+            kept: undo_step.zip(oldest).map_or(0, |(last, first)| u64::try_from(last - first + 1).unwrap_or(0)),
         })
     }
 

@@ -8,6 +8,7 @@ mod kill;
 mod lists;
 mod migrate;
 mod open;
+mod purge;
 mod scene;
 mod table;
 mod transact;

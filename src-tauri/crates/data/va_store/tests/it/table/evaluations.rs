@@ -5,7 +5,7 @@ use va_store::table::predictions::PredictionFilter;
 use super::models::{model, version};
 use crate::scene::Scene;
 
-fn evaluation(scene: &Scene) -> Evaluation {
+pub fn evaluation(scene: &Scene) -> Evaluation {
     let version = version(scene, &model(scene, "tiles"));
     let evaluation = Evaluation {
         id: EvaluationId::new(),

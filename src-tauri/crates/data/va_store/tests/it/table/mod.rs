@@ -2,7 +2,7 @@ mod annotations;
 mod audit_log;
 mod dataset_versions;
 mod datasets;
-mod evaluations;
+pub mod evaluations;
 mod jobs;
 mod labels;
 mod media;
