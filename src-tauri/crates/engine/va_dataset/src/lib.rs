@@ -20,7 +20,7 @@ mod resize;
 pub mod rng;
 mod source;
 
-pub use batch::{Batch, BatchRequest, Phase, train_steps, val_steps};
+pub use batch::{Batch, BatchRequest, Blend, Phase, train_steps, val_steps};
 pub use flip_horizontal::FlipHorizontal;
 pub use flip_vertical::FlipVertical;
 pub use image::RgbImage;

@@ -37,7 +37,7 @@ fn source(len: usize, broken: Option<usize>) -> Arc<Noise> {
 }
 
 fn loader(train: &Arc<Noise>, val: usize, options: LoaderOptions) -> Loader {
-    let augmentation = Augmentation { crop_min_scale: 0.4, flip_horizontal: true, flip_vertical: true };
+    let augmentation = Augmentation { crop_min_scale: 0.4, flip_vertical: true, ..Augmentation::default() };
     let settings = TrainSettings { batch_size: 4, epochs: 3, augmentation, ..TrainSettings::default() };
     let recipe = BatchRecipe::new(&settings, &standard_preprocessing(8));
     Loader::new(train.clone(), Some(source(val, None)), recipe, options).unwrap()

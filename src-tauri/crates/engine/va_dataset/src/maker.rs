@@ -108,6 +108,7 @@ impl BatchMaker {
         results.into_iter().collect::<Result<()>>()?;
         Ok(Batch {
             pixels,
+            blends: Vec::new(),
             classes: indices.iter().map(|&index| from.source.class_idx(index)).collect(),
             keys: indices.iter().map(|&index| from.source.key(index)).collect(),
         })

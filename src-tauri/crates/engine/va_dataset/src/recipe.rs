@@ -48,7 +48,7 @@ impl BatchRecipe {
     /// # Errors
     /// `InvalidInput` when the input size is zero.
     pub fn augment(&self, image: &RgbImage, epoch: u32, index: usize) -> Result<RgbImage> {
-        let Augmentation { crop_min_scale, flip_horizontal, flip_vertical } = self.augmentation;
+        let Augmentation { crop_min_scale, flip_horizontal, flip_vertical, .. } = self.augmentation;
         let crop = RandomResizedCrop { min_scale: crop_min_scale, size_px: self.preprocessing.image_size_px };
         let mut image = crop.apply(image, self.seed, epoch, index)?;
         if flip_horizontal {
@@ -77,6 +77,7 @@ mod tests {
                 crop_min_scale: case["min_scale"].as_f64().unwrap(),
                 flip_horizontal: true,
                 flip_vertical: true,
+                ..Augmentation::default()
             };
             let settings = TrainSettings { seed: number(&case["run_seed"]), augmentation, ..TrainSettings::default() };
             let recipe = BatchRecipe::new(&settings, &standard_preprocessing(size));
