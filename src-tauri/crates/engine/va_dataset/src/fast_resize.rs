@@ -3,8 +3,9 @@
 
 use std::cell::RefCell;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use va_error::{Error, Result};
 
 use crate::RgbImage;
@@ -41,9 +42,12 @@ pub(crate) fn resize_region(image: &RgbImage, region: Region, width: u32, height
         return image.crop(region.x, region.y, width, height);
     }
     let failed = |message: String| Error::invalid(format!("cannot resize: {message}"));
-    let source = ImageRef::new(image.width, image.height, &image.pixels, PixelType::U8x3)
+    let mut pixels = vec![0; width as usize * height as usize * 3];
+    // One type of pixel by name: the untyped call compiles every one of them.
+    let source = TypedImageRef::<U8x3>::from_buffer(image.width, image.height, &image.pixels)
         .map_err(|error| failed(error.to_string()))?;
-    let mut target = Image::new(width, height, PixelType::U8x3);
+    let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut pixels)
+        .map_err(|error| failed(error.to_string()))?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).crop(
         f64::from(region.x),
         f64::from(region.y),
@@ -51,12 +55,12 @@ pub(crate) fn resize_region(image: &RgbImage, region: Region, width: u32, height
         f64::from(region.height),
     );
     let resized = RESIZER.with(|kept| match kept.try_borrow_mut() {
-        Ok(mut resizer) => resizer.resize(&source, &mut target, &options),
+        Ok(mut resizer) => resizer.resize_typed(&source, &mut target, &options),
         // It works in parallel, and while this thread waits for a part it may begin another image.
-        Err(_) => Resizer::new().resize(&source, &mut target, &options),
+        Err(_) => Resizer::new().resize_typed(&source, &mut target, &options),
     });
     resized.map_err(|error| failed(error.to_string()))?;
-    RgbImage::new(width, height, target.into_vec())
+    RgbImage::new(width, height, pixels)
 }
 
 #[cfg(test)]
