@@ -91,6 +91,9 @@ it('completes the settings of an older run', () => {
   const old: Partial<TrainSettings> = { ...settings, epochs: 7 };
   delete old.ema_decay;
   const { crop_min_scale } = settings.augmentation;
-  const made = completed({ ...old, augmentation: { crop_min_scale } as TrainSettings['augmentation'] }, settings);
+  const made = completed(
+    { ...old, augmentation: { crop_min_scale } as TrainSettings['augmentation'] },
+    settings,
+  );
   expect(made).toEqual({ ...settings, epochs: 7 });
 });

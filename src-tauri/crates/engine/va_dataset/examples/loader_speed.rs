@@ -111,12 +111,7 @@ fn bare_work(source: &Jpegs, size_px: u32, min_side_px: u32) -> Result<f64> {
     Ok(source.len() as f64 / began.elapsed().as_secs_f64())
 }
 
-fn loader(
-    source: &Arc<Jpegs>,
-    size_px: u32,
-    workers: usize,
-    disk_cache: Option<DiskCacheOptions>,
-) -> Result<Loader> {
+fn loader(source: &Arc<Jpegs>, size_px: u32, workers: usize, disk_cache: Option<DiskCacheOptions>) -> Result<Loader> {
     let settings = TrainSettings { batch_size: BATCH as u32, epochs: 2, ..TrainSettings::default() };
     let recipe = BatchRecipe::new(&settings, &standard_preprocessing(size_px));
     let options = LoaderOptions { workers, cache_bytes: 2 << 30, disk_cache };

@@ -50,7 +50,17 @@ mod tests {
 
     /// 40 of class 0, 8 of class 1, 3 of class 2.
     fn classes() -> Vec<u32> {
-        (0..51).map(|index| if index < 40 { 0 } else if index < 48 { 1 } else { 2 }).collect()
+        (0..51)
+            .map(|index| {
+                if index < 40 {
+                    0
+                } else if index < 48 {
+                    1
+                } else {
+                    2
+                }
+            })
+            .collect()
     }
 
     #[test]

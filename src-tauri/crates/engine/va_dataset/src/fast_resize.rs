@@ -46,8 +46,8 @@ pub(crate) fn resize_region(image: &RgbImage, region: Region, width: u32, height
     // One type of pixel by name: the untyped call compiles every one of them.
     let source = TypedImageRef::<U8x3>::from_buffer(image.width, image.height, &image.pixels)
         .map_err(|error| failed(error.to_string()))?;
-    let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut pixels)
-        .map_err(|error| failed(error.to_string()))?;
+    let mut target =
+        TypedImage::<U8x3>::from_buffer(width, height, &mut pixels).map_err(|error| failed(error.to_string()))?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).crop(
         f64::from(region.x),
         f64::from(region.y),

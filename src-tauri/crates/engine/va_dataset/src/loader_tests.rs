@@ -110,8 +110,11 @@ fn an_epoch_visits_each_sample_once_and_leaves_out_the_remainder() {
 /// Blended in pairs, rare classes shown more often: nothing of it depends on how the loader works.
 #[test]
 fn mixup_and_balanced_classes_are_part_of_the_stream() {
-    let settings =
-        TrainSettings { mixup_alpha: 0.4, class_balance: va_domain::ClassBalance::Sampling, ..TrainSettings::default() };
+    let settings = TrainSettings {
+        mixup_alpha: 0.4,
+        class_balance: va_domain::ClassBalance::Sampling,
+        ..TrainSettings::default()
+    };
     let train = source(13, None);
     let options = |workers, cache_bytes| LoaderOptions { workers, cache_bytes, disk_cache: None };
     let mut first = loader_of(&train, 5, options(1, 0), settings.clone());

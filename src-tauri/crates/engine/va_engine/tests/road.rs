@@ -76,17 +76,11 @@ fn from_images_to_a_certified_file() {
     let events = Mutex::new(Vec::new());
     let hear = |event| events.lock().unwrap().push(event);
     let preprocessing = standard_preprocessing(32);
-    let mut host = LoaderHost::new(
-        stripes(24),
-        Some(stripes(8)),
-        &classes(),
-        &settings,
-        &preprocessing,
-        None,
-        hear,
-        || Stop::Continue,
-    )
-    .unwrap();
+    let mut host =
+        LoaderHost::new(stripes(24), Some(stripes(8)), &classes(), &settings, &preprocessing, None, hear, || {
+            Stop::Continue
+        })
+        .unwrap();
     assert_eq!(host.class_counts(), [12, 12]);
     let job = job(dir.path(), &settings);
     let outcome = engine.train(&job, &mut host).unwrap();

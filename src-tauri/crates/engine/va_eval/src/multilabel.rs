@@ -67,7 +67,8 @@ impl MultiLabelMetrics {
     pub fn compute(&self, threshold: f32) -> MultiLabelSummary {
         let decided = |p: &f32| *p >= threshold;
         let samples = self.actual.len() / self.class_count.max(1);
-        let rows = || self.actual.chunks(self.class_count.max(1)).zip(self.probabilities.chunks(self.class_count.max(1)));
+        let rows =
+            || self.actual.chunks(self.class_count.max(1)).zip(self.probabilities.chunks(self.class_count.max(1)));
         let column = |class: usize| rows().map(move |(actual, p)| (p[class], actual[class]));
         let per_class: Vec<MultiLabelClass> = (0..self.class_count)
             .map(|class| MultiLabelClass {

@@ -53,7 +53,7 @@ pub mod ops {
     pub use crate::kernels::layer_norm::*;
     pub use crate::kernels::linear::*;
     pub use crate::kernels::op::{In, Inplace, Out, SliceKernel};
-    pub use crate::kernels::real::{Element, Real};
     pub use crate::kernels::pool::*;
+    pub use crate::kernels::real::{Element, Real};
     pub use crate::kernels::tokens::*;
 }

@@ -48,13 +48,7 @@ impl AdamW {
     ///
     /// # Errors
     /// `InvalidInput` when the state or the groups are not of this network or `step` is 0.
-    pub fn step_groups(
-        &self,
-        network: &Network,
-        state: &mut Tensor,
-        step: u64,
-        groups: Vec<ParamGroup>,
-    ) -> Result<()> {
+    pub fn step_groups(&self, network: &Network, state: &mut Tensor, step: u64, groups: Vec<ParamGroup>) -> Result<()> {
         check_groups(&groups, network)?;
         check_state(state, &[2, network.layout().param_len()], network.dtype())?;
         if step == 0 {

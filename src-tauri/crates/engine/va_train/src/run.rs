@@ -211,7 +211,10 @@ impl<'a> Run<'a> {
         }
         if reduced {
             let (epoch, factor) = (self.state.epoch, self.settings.decay_factor);
-            self.note(format!("the loss rests: from epoch {} on the learning rate is multiplied by {factor}", epoch + 1));
+            self.note(format!(
+                "the loss rests: from epoch {} on the learning rate is multiplied by {factor}",
+                epoch + 1
+            ));
         }
         if self.state.early_stopped {
             self.note(format!("stopped early: the validation loss did not get better for {patience} epochs"));

@@ -188,10 +188,14 @@ fn a_plateau_lowers_the_rate_and_says_when() {
     // Validation on wrong classes only gets worse.
     let mut host = TestHost::new(&job, true);
     run(&job, &mut host).unwrap();
-    let rates: Vec<f64> = host.events.iter().filter_map(|event| match event {
-        TrainEvent::Step { learning_rate, .. } => Some(*learning_rate),
-        _ => None,
-    }).collect();
+    let rates: Vec<f64> = host
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            TrainEvent::Step { learning_rate, .. } => Some(*learning_rate),
+            _ => None,
+        })
+        .collect();
     assert!(rates.windows(2).all(|pair| pair[1] <= pair[0]) && rates[11] < 0.6 * rates[0], "{rates:?}");
     assert!(host.notes().contains("multiplied by 0.5"), "{}", host.notes());
 }

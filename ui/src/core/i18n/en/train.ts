@@ -122,7 +122,8 @@ export const train = {
   'train.form.augmentation': 'Changes to training images',
   'train.form.more': 'All settings',
   'train.form.optimiser': 'Optimiser',
-  'train.form.optimiser_hint': 'AdamW suits most data; SGD with momentum wants about 100 times the learning rate.',
+  'train.form.optimiser_hint':
+    'AdamW suits most data; SGD with momentum wants about 100 times the learning rate.',
   'train.form.schedule_group': 'Course of the learning rate',
   'train.form.schedule': 'Schedule',
   'train.form.schedule_hint': 'How the rate goes on after the warm-up.',
@@ -209,7 +210,7 @@ export const train = {
   'train.change.again': 'Other examples',
   'train.change.no_preview': 'Choose a dataset with images to see what the changes do.',
   'train.change.unit.degrees': '°',
-  'train.change.unit.share': '',
+  'train.change.unit.share': '/ 1',
   'train.change.unit.px': 'px',
   'train.change.unit.levels': '/ 255',
   'train.change.unit.quality': '%',

@@ -16,13 +16,7 @@ const QUALITY: u8 = 95;
 ///
 /// # Errors
 /// `NotFound` without the sample; `InvalidInput` when a value of the augmentation is out of its range.
-pub fn augmented(
-    app: &App,
-    id: SampleId,
-    augmentation: &Augmentation,
-    size_px: u32,
-    seed: u64,
-) -> Result<ImageBytes> {
+pub fn augmented(app: &App, id: SampleId, augmentation: &Augmentation, size_px: u32, seed: u64) -> Result<ImageBytes> {
     let size_px = size_px.clamp(*SIZES_PX.start(), *SIZES_PX.end());
     augmentation.check()?;
     let sample = app.store().read(|read| read.samples().get(id))?;

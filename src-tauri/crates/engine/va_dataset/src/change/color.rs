@@ -31,7 +31,8 @@ pub(crate) fn color(image: &mut RgbImage, [brightness, contrast, saturation, hue
 
 impl ColorMap {
     fn apply(&self, image: &mut RgbImage) {
-        let (matrix, constant) = (self.matrix.map(|line| line.map(|v| v as f32)), self.constant.map(|v| v as f32 + 0.5));
+        let (matrix, constant) =
+            (self.matrix.map(|line| line.map(|v| v as f32)), self.constant.map(|v| v as f32 + 0.5));
         for pixel in image.pixels.chunks_exact_mut(3) {
             let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(f32::from);
             for ((value, [by_r, by_g, by_b]), constant) in pixel.iter_mut().zip(matrix).zip(constant) {
@@ -55,9 +56,7 @@ fn mean_grey(image: &RgbImage) -> f64 {
 /// Towards (below 1) or away from grey.
 fn saturation_matrix(factor: f64) -> [[f64; 3]; 3] {
     std::array::from_fn(|row| {
-        std::array::from_fn(|column| {
-            (1.0 - factor) * GREY[column] + if row == column { factor } else { 0.0 }
-        })
+        std::array::from_fn(|column| (1.0 - factor) * GREY[column] + if row == column { factor } else { 0.0 })
     })
 }
 

@@ -12,8 +12,7 @@ pub(crate) fn jpeg(image: &mut RgbImage, change: Change, turn: Turn) -> Result<(
     let failed = |error: turbojpeg::Error| Error::internal("cannot make JPEG artefacts").with_source(error);
     let quality = (100.0 - lost).round().clamp(1.0, 100.0) as i32;
     let (width, height) = (image.width as usize, image.height as usize);
-    let source =
-        Image { pixels: image.pixels.as_slice(), width, pitch: width * 3, height, format: PixelFormat::RGB };
+    let source = Image { pixels: image.pixels.as_slice(), width, pitch: width * 3, height, format: PixelFormat::RGB };
     let bytes = turbojpeg::compress(source, quality, Subsamp::Sub2x2).map_err(failed)?;
     let read = turbojpeg::decompress(&bytes, PixelFormat::RGB).map_err(failed)?;
     if (read.width, read.height, read.pitch) != (width, height, width * 3) {

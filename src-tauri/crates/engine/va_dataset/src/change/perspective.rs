@@ -8,7 +8,8 @@ use crate::rng::Stream;
 pub(crate) fn perspective(change: Change, width: u32, height: u32, turn: Turn) -> Option<Projection> {
     let mut draws = turn.draws(Stream::Perspective);
     let happens = draws.uniform() < change.probability;
-    let inwards: [[f64; 2]; 4] = std::array::from_fn(|_| [draws.uniform(), draws.uniform()].map(|u| u * change.strength));
+    let inwards: [[f64; 2]; 4] =
+        std::array::from_fn(|_| [draws.uniform(), draws.uniform()].map(|u| u * change.strength));
     if !happens || !change.is_on() {
         return None;
     }

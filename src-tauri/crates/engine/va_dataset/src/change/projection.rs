@@ -9,9 +9,7 @@ impl Projection {
     /// First `next`, then `self`, as the output looks into the image.
     pub fn after(self, next: Self) -> Self {
         let (a, b) = (self.0, next.0);
-        Self(std::array::from_fn(|row| {
-            std::array::from_fn(|column| (0..3).map(|k| a[row][k] * b[k][column]).sum())
-        }))
+        Self(std::array::from_fn(|row| std::array::from_fn(|column| (0..3).map(|k| a[row][k] * b[k][column]).sum())))
     }
 
     /// The image as the map shows it, the same size: bilinear, the image mirrored beyond its border.

@@ -91,7 +91,8 @@ fn about_so_many_images_change_as_asked() {
     let image = picture(16, 16);
     for (name, strength, set) in CHANGES {
         let sometimes = Change { strength, probability: 0.3 };
-        let count = (0..300).filter(|&index| changed(&image, set, sometimes, Turn { seed: 2, epoch: 0, index }) != image);
+        let count =
+            (0..300).filter(|&index| changed(&image, set, sometimes, Turn { seed: 2, epoch: 0, index }) != image);
         let count = count.count();
         assert!((40..130).contains(&count), "{name}: {count} of 300");
     }
