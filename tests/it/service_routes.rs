@@ -35,6 +35,13 @@ fn images_are_sent_imported_and_seen() {
     assert_eq!(thumbnail.status, 200);
     assert!(thumbnail.header("content-type").unwrap().starts_with("image/"));
     assert_eq!(client.get(&format!("/api/v1/samples/{sample}/thumbnail?size=big")).status, 400);
+    let augmented = |query: &str| client.get(&format!("/api/v1/samples/{sample}/augmented?{query}"));
+    let blurred = "augmentation=%7B%22blur%22%3A%7B%22strength%22%3A2%2C%22probability%22%3A1%7D%7D&size=64";
+    let first = augmented(&format!("{blurred}&seed=1"));
+    assert_eq!((first.status, first.header("content-type")), (200, Some("image/jpeg")));
+    assert_ne!(augmented(&format!("{blurred}&seed=2")).body, first.body);
+    assert_eq!(augmented("augmentation=%7B%22crop_min_scale%22%3A7%7D").status, 400);
+    assert_eq!(augmented("augmentation=blur").status, 400);
 }
 
 #[test]

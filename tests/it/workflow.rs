@@ -108,13 +108,21 @@ fn split_and_freeze(app: &App, id: &Value) -> Value {
 }
 
 fn train(app: &App, project: &Value, id: &Value) -> Value {
-    let settings = json!({ "arch": "resnet18", "epochs": 1, "image_size_px": 32, "batch_size": 8, "warmup_epochs": 0.0, "seed": 1 });
+    let settings = json!({
+        "arch": "resnet18", "epochs": 1, "image_size_px": 32, "batch_size": 8, "warmup_epochs": 0.0, "seed": 1,
+        "ema_decay": 0.9, "mixup_alpha": 0.1, "class_balance": "weights", "schedule": "one_cycle", "micro_batch_size": 4,
+        "augmentation": { "rotation": { "strength": 5.0, "probability": 0.5 } },
+    });
     let forecast = call(app, "train_forecast", json!({ "dataset_id": id, "settings": settings }));
     assert!(forecast["steps"].as_u64().unwrap() >= 3, "{forecast}");
+    assert_eq!(forecast["micro_batch_size"], 4);
+    assert!(forecast["seconds"].as_f64().unwrap() > 0.0, "{forecast}");
     let request = json!({ "kind": "train", "dataset_id": id, "project_id": project["id"], "settings": settings });
     let trained = job(app, "job_create", request);
     let jobs = call(app, "job_list", json!({ "kind": "train" }));
     assert_eq!(jobs["items"][0]["state"], "succeeded");
+    let notes = call(app, "job_notes", json!({ "id": jobs["items"][0]["id"] }));
+    assert!(notes["notes"][0].as_str().unwrap().starts_with("started by"), "{notes}");
     let metrics = call(app, "job_metrics", json!({ "id": jobs["items"][0]["id"] }));
     let names: Vec<_> = metrics["series"]
         .as_array()

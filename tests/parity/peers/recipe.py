@@ -1,6 +1,7 @@
 """The training recipe of VisAIon's engine in Python: the same random stream, the same images, the same schedule.
 
-Twin of `va_dataset::rng`, `va_dataset::recipe` and `va_train::schedule`; needs Pillow 13 or newer only.
+Twin of `va_dataset::rng`, `va_dataset::recipe` (with `Sampler::Exact`; a run's own resize is within one level of 255) and
+the cosine of `va_train::Schedule`; needs Pillow 13 or newer only.
 """
 import math
 

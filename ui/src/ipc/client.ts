@@ -1,5 +1,6 @@
 import { ApiError, type Adapter, type Picked, type PickOptions } from './adapter';
 import type { CommandName, ImportSource, Request, Response } from './commands';
+import type { Augmentation } from './types';
 
 let adapter: Adapter | null = null;
 
@@ -35,6 +36,19 @@ export function previewUrl(preview_id: string, size = 256): string {
 /** The image itself, upright, in a format browsers show. */
 export function imageUrl(sample_id: string): string {
   return activeAdapter().mediaUrl(`samples/${sample_id}/image`);
+}
+
+/** What training would make of a sample: a square picture of `size` px, another one for every seed. */
+export function augmentedUrl(
+  sample_id: string,
+  augmentation: Augmentation,
+  size: number,
+  seed: number,
+): string {
+  const recipe = encodeURIComponent(JSON.stringify(augmentation));
+  return activeAdapter().mediaUrl(
+    `samples/${sample_id}/augmented?size=${size}&seed=${seed}&augmentation=${recipe}`,
+  );
 }
 
 /** The masks of a sample as one coloured, transparent PNG. */

@@ -1,23 +1,20 @@
-import type { TrainSettings } from '@/ipc/types';
+import { PRESETS } from '@/ipc/fake/presets';
+import type { TrainPreset, TrainSettings } from '@/ipc/types';
 import { describe, expect, it } from 'vitest';
-import { faultOf, faults, NUMBER_FIELDS, parseNumber, presetOf, readNumber, writeNumber } from './settings';
+import {
+  completed,
+  faultOf,
+  faults,
+  fieldsOf,
+  NUMBER_FIELDS,
+  parseNumber,
+  presetOf,
+  readNumber,
+  writeNumber,
+} from './settings';
 
-const settings: TrainSettings = {
-  arch: 'resnet18',
-  image_size_px: 128,
-  batch_size: 32,
-  epochs: 30,
-  optimiser: 'adam_w',
-  learning_rate: 1e-3,
-  weight_decay: 0.05,
-  warmup_epochs: 2,
-  label_smoothing: 0,
-  clip_norm: 1,
-  early_stop_epochs: 0,
-  augmentation: { crop_min_scale: 0.7, flip_horizontal: true, flip_vertical: false },
-  seed: 42,
-  device: 'auto',
-};
+const [, balanced] = PRESETS;
+const settings: TrainSettings = { ...(balanced as TrainPreset).settings };
 
 describe('faults', () => {
   it('finds none in the defaults', () => {
@@ -72,4 +69,31 @@ it('knows its preset until something other than seed or device changes', () => {
   expect(
     presetOf({ ...settings, augmentation: { ...settings.augmentation, flip_vertical: true } }, presets),
   ).toBeNull();
+});
+
+it('shows only the numbers that mean something', () => {
+  const keys = (part: Partial<TrainSettings>): string[] =>
+    (['learning', 'schedule'] as const).flatMap((group) =>
+      fieldsOf(group, { ...settings, ...part }).map((field) => field.key),
+    );
+  expect(keys({})).not.toContain('momentum');
+  expect(keys({ optimiser: 'sgd' })).toContain('momentum');
+  expect(keys({ schedule: 'one_cycle' })).not.toContain('decay_epochs');
+  expect(keys({ schedule: 'plateau' })).toContain('decay_factor');
+});
+
+it('holds the micro-batch to the batch and the freeze to the epochs', () => {
+  const wrong = faults({ ...settings, micro_batch_size: 33, freeze_backbone_epochs: 31 });
+  expect([...wrong.keys()].sort()).toEqual(['freeze_backbone_epochs', 'micro_batch_size']);
+});
+
+it('completes the settings of an older run', () => {
+  const old: Partial<TrainSettings> = { ...settings, epochs: 7 };
+  delete old.ema_decay;
+  const { crop_min_scale } = settings.augmentation;
+  const made = completed(
+    { ...old, augmentation: { crop_min_scale } as TrainSettings['augmentation'] },
+    settings,
+  );
+  expect(made).toEqual({ ...settings, epochs: 7 });
 });

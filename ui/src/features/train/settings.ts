@@ -8,23 +8,34 @@ export interface NumberField {
   readonly max: number;
   /** Whole numbers only. */
   readonly whole: boolean;
-  readonly group: 'basic' | 'learning' | 'images';
+  readonly group: Group;
 }
+
+/** `basic` is always in view, the others are folded away. */
+export type Group = 'basic' | 'learning' | 'schedule' | 'generalise' | 'images';
 
 export type NumberKey =
   | 'image_size_px'
   | 'batch_size'
+  | 'micro_batch_size'
   | 'epochs'
   | 'learning_rate'
+  | 'momentum'
   | 'weight_decay'
   | 'warmup_epochs'
+  | 'decay_epochs'
+  | 'decay_factor'
+  | 'backbone_rate_factor'
+  | 'freeze_backbone_epochs'
+  | 'ema_decay'
   | 'label_smoothing'
+  | 'mixup_alpha'
   | 'clip_norm'
   | 'early_stop_epochs'
   | 'crop_min_scale'
   | 'seed';
 
-export type Unit = 'px' | 'images' | 'epochs' | 'share' | 'none';
+export type Unit = 'px' | 'images' | 'epochs' | 'share' | 'factor' | 'none';
 
 /** Bounds as the engine checks them. */
 export const NUMBER_FIELDS: readonly NumberField[] = [
@@ -32,14 +43,33 @@ export const NUMBER_FIELDS: readonly NumberField[] = [
   { key: 'epochs', unit: 'epochs', min: 1, max: 10_000, whole: true, group: 'basic' },
   { key: 'batch_size', unit: 'images', min: 1, max: 1024, whole: true, group: 'basic' },
   { key: 'learning_rate', unit: 'none', min: 1e-9, max: 10, whole: false, group: 'learning' },
+  { key: 'momentum', unit: 'share', min: 0, max: 0.999, whole: false, group: 'learning' },
   { key: 'weight_decay', unit: 'none', min: 0, max: 10, whole: false, group: 'learning' },
-  { key: 'warmup_epochs', unit: 'epochs', min: 0, max: 10_000, whole: false, group: 'learning' },
-  { key: 'label_smoothing', unit: 'share', min: 0, max: 0.5, whole: false, group: 'learning' },
+  { key: 'backbone_rate_factor', unit: 'share', min: 0, max: 1, whole: false, group: 'learning' },
+  { key: 'freeze_backbone_epochs', unit: 'epochs', min: 0, max: 10_000, whole: true, group: 'learning' },
   { key: 'clip_norm', unit: 'none', min: 0, max: 1e6, whole: false, group: 'learning' },
-  { key: 'early_stop_epochs', unit: 'epochs', min: 0, max: 10_000, whole: true, group: 'learning' },
+  { key: 'micro_batch_size', unit: 'images', min: 0, max: 1024, whole: true, group: 'learning' },
   { key: 'seed', unit: 'none', min: 0, max: Number.MAX_SAFE_INTEGER, whole: true, group: 'learning' },
+  { key: 'warmup_epochs', unit: 'epochs', min: 0, max: 10_000, whole: false, group: 'schedule' },
+  { key: 'decay_epochs', unit: 'epochs', min: 1, max: 10_000, whole: true, group: 'schedule' },
+  { key: 'decay_factor', unit: 'factor', min: 0.01, max: 0.99, whole: false, group: 'schedule' },
+  { key: 'early_stop_epochs', unit: 'epochs', min: 0, max: 10_000, whole: true, group: 'schedule' },
+  { key: 'ema_decay', unit: 'share', min: 0, max: 0.99999, whole: false, group: 'generalise' },
+  { key: 'label_smoothing', unit: 'share', min: 0, max: 0.5, whole: false, group: 'generalise' },
+  { key: 'mixup_alpha', unit: 'none', min: 0, max: 10, whole: false, group: 'generalise' },
   { key: 'crop_min_scale', unit: 'share', min: 0.05, max: 1, whole: false, group: 'images' },
 ];
+
+/** The fields of a group that mean something with these choices. */
+export function fieldsOf(group: Group, settings: TrainSettings): readonly NumberField[] {
+  const decays = settings.schedule === 'step' || settings.schedule === 'plateau';
+  return NUMBER_FIELDS.filter((field) => {
+    if (field.group !== group) return false;
+    if (field.key === 'momentum') return settings.optimiser === 'sgd';
+    if (field.key === 'decay_epochs' || field.key === 'decay_factor') return decays;
+    return true;
+  });
+}
 
 export function readNumber(settings: TrainSettings, key: NumberKey): number {
   return key === 'crop_min_scale' ? settings.augmentation.crop_min_scale : settings[key];
@@ -60,11 +90,17 @@ export type Fault =
 
 export function faultOf(field: NumberField, settings: TrainSettings): Fault | null {
   const value = readNumber(settings, field.key);
-  const max = field.key === 'warmup_epochs' ? settings.epochs : field.max;
+  const max = upperBound(field, settings);
   if (!Number.isFinite(value)) return { kind: 'not_a_number' };
   if (field.whole && !Number.isInteger(value)) return { kind: 'whole' };
   if (value < field.min || value > max) return { kind: 'range', min: field.min, max };
   return null;
+}
+
+/** Some numbers are held by another one. */
+function upperBound(field: NumberField, settings: TrainSettings): number {
+  if (field.key === 'warmup_epochs' || field.key === 'freeze_backbone_epochs') return settings.epochs;
+  return field.key === 'micro_batch_size' ? settings.batch_size : field.max;
 }
 
 export function faults(settings: TrainSettings): Map<NumberKey, Fault> {
@@ -87,13 +123,19 @@ export function presetOf(
   settings: TrainSettings,
   presets: readonly { name: string; settings: TrainSettings }[],
 ): string | null {
-  const key = (s: TrainSettings): string =>
-    JSON.stringify([
-      s.arch,
-      s.optimiser,
-      NUMBER_FIELDS.filter((f) => f.key !== 'seed').map((f) => readNumber(s, f.key)),
-      s.augmentation.flip_horizontal,
-      s.augmentation.flip_vertical,
-    ]);
+  const key = (s: TrainSettings): string => canonical({ ...s, seed: 0, device: 'auto' });
   return presets.find((preset) => key(preset.settings) === key(settings))?.name ?? null;
+}
+
+/** Settings of an earlier run, which may lack what a newer version knows: the rest is that of `base`. */
+export function completed(settings: Partial<TrainSettings>, base: TrainSettings): TrainSettings {
+  const augmentation = { ...base.augmentation, ...settings.augmentation };
+  return { ...base, ...settings, augmentation };
+}
+
+/** The same text for the same values, whatever the order of the fields. */
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, part]) => `${key}:${canonical(part)}`).join()}}`;
 }

@@ -37,6 +37,8 @@ export const trainHandlers: Handlers = {
       multiply_adds_per_image: Math.round(5.4e9 * (asked.image_size_px / 224) ** 2),
       parameter_count: asked.arch === 'resnet34' ? 21_286_211 : 11_178_051,
       steps: Math.ceil(train / asked.batch_size) * asked.epochs,
+      micro_batch_size: asked.micro_batch_size || Math.min(asked.batch_size, train),
+      seconds: (train * asked.epochs * (asked.image_size_px / 224) ** 2) / 20,
       fits: peak < 9.4e9,
     };
   },
@@ -60,6 +62,7 @@ export const trainHandlers: Handlers = {
     goOn(world, made.id, (job) => finish(world, job, 0.95));
     return made;
   },
+  job_notes: () => ({ notes: ['started by anna'] }),
   job_metrics: (world, { id }) => {
     const run = runsOf(world).get(id);
     return { series: run ? seriesOf(run.course, run.steps) : [] };

@@ -23,6 +23,7 @@ pub use check::merge_request;
 pub use client::{Client, Owner, RAISE, connect, default_library, open, raise, serve_app};
 pub use codegen::codegen;
 pub use command::{Command, Method, command, commands};
+pub use commands::jobs::JobNotes;
 pub use dispatch::{ask, dispatch, finish, job_result};
 pub use events::Events;
 pub use images::ImageBytes;

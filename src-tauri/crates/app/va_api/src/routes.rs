@@ -134,6 +134,13 @@ pub static ROUTES: &[Route] = &[
     Route::new(Method::Get, "/samples/{id}/thumbnail", "samples", SEEN, "A small upright image")
         .query(&[("size", "Longest edge in pixels; 256 without it")])
         .gives(Body::Bytes("image/*")),
+    Route::new(Method::Get, "/samples/{id}/augmented", "samples", SEEN, "What training would make of the image")
+        .query(&[
+            ("augmentation", "The augmentation as JSON, as in the training settings; the default without it"),
+            ("size", "Edge in pixels; 128 without it"),
+            ("seed", "Another seed, another picture; 0 without it"),
+        ])
+        .gives(Body::Bytes("image/jpeg")),
     Route::new(Method::Get, "/samples/{id}/mask", "samples", SEEN, "The sample's masks as a transparent image")
         .gives(Body::Bytes("image/png")),
     Route::new(Method::Post, "/datasets/{id}/samples", "samples", EDIT, "Send images and import them at once")

@@ -118,7 +118,7 @@ fn settings() -> TrainSettings {
         epochs: 8,
         learning_rate: 1e-3,
         warmup_epochs: 1.0,
-        augmentation: Augmentation { crop_min_scale: 0.8, flip_horizontal: true, flip_vertical: true },
+        augmentation: Augmentation { crop_min_scale: 0.8, flip_vertical: true, ..Augmentation::default() },
         ..TrainSettings::default()
     }
 }

@@ -2,6 +2,7 @@
 //! the model with its lineage.
 
 mod curves;
+mod preview;
 pub(crate) mod register;
 mod request;
 pub(crate) mod source;
@@ -19,6 +20,7 @@ use crate::App;
 use crate::app::require;
 use crate::jobs::{self, NewJob, folder_of};
 
+pub use preview::augmented;
 pub(crate) use work::run;
 
 /// What a training can be made of on this machine.
@@ -67,15 +69,15 @@ pub fn options(app: &App) -> TrainOptions {
     TrainOptions { archs: engine.archs, presets: engine.presets, devices: engine.devices }
 }
 
-/// Memory and work of a run before it starts. A dataset that is not split yet counts as split by the default shares.
+/// Memory, work and time of a run before it starts. A dataset that is not split yet counts as split by the default shares.
 ///
 /// # Errors
 /// `NotFound`, or `InvalidInput` for the settings.
 pub fn forecast(app: &App, request: &ForecastRequest) -> Result<Forecast> {
     request.settings.check()?;
     let (dataset, classes) = request::dataset_and_classes(app, request.dataset_id)?;
-    let train_len = request::expected_train_len(&dataset);
-    app.engine().forecast(&request.settings, classes.max(2), train_len)
+    let (train_len, val_len) = request::expected_lens(&dataset);
+    app.engine().forecast(&request.settings, classes.max(2), train_len, val_len)
 }
 
 /// Checks the request, splits a dataset that has no split at all, freezes it, and queues the run.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use va_domain::{ExportFormat, ImportFormat, JobKind, JobState, ModelExportFormat, Split};
 
+use crate::train_args::TrainArgs;
+
 /// Visual AI studio: a folder of images in, a verified model out.
 #[derive(Debug, Parser)]
 #[command(name = "visaion", version, arg_required_else_help = true)]
@@ -34,7 +36,7 @@ pub enum Command {
     #[command(subcommand)]
     Dataset(DatasetCommand),
     /// Train a model on a dataset, and wait for it
-    Train(TrainArgs),
+    Train(Box<TrainArgs>),
     /// Measure a model on a split of the data it was trained from
     Evaluate {
         /// NAME, NAME@VERSION or an id
@@ -174,39 +176,6 @@ pub enum DatasetCommand {
     },
 }
 
-#[derive(Debug, ClapArgs)]
-pub struct TrainArgs {
-    /// A name or an id
-    #[arg(long)]
-    pub dataset: String,
-    #[arg(long, default_value = "classification", value_enum)]
-    pub task: TaskArg,
-    #[arg(long, default_value = "resnet18")]
-    pub arch: String,
-    /// Passes over the training split
-    #[arg(long, value_name = "N")]
-    pub epochs: Option<u32>,
-    /// Height and width of the network's input
-    #[arg(long, value_name = "PX")]
-    pub image_size: Option<u32>,
-    /// Samples an optimiser step
-    #[arg(long, value_name = "N")]
-    pub batch: Option<u32>,
-    /// Peak learning rate
-    #[arg(long, value_name = "X")]
-    pub lr: Option<f64>,
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    #[arg(long, default_value = "auto", value_enum)]
-    pub device: DeviceArg,
-    /// Link the model to this project (a name or an id)
-    #[arg(long)]
-    pub project: Option<String>,
-    /// Name of the model; if it exists it gets a new version
-    #[arg(long, value_name = "NAME")]
-    pub model: Option<String>,
-}
-
 #[derive(Debug, Subcommand)]
 pub enum JobCommand {
     /// Jobs, newest first
@@ -255,7 +224,7 @@ macro_rules! choices {
     )+};
 }
 
-use va_domain::{DeviceChoice, Task};
+use va_domain::{ClassBalance, DeviceChoice, Optimiser, ScheduleKind, Task};
 
 choices! {
     SplitArg => Split { Train, Val, Test }
@@ -264,6 +233,9 @@ choices! {
     ExportFormatArg => ExportFormat { Csv, Folders }
     TaskArg => Task { Classification }
     DeviceArg => DeviceChoice { Auto, Cpu }
+    OptimiserArg => Optimiser { AdamW, Sgd }
+    ScheduleArg => ScheduleKind { Cosine, OneCycle, Step, Plateau }
+    ClassBalanceArg => ClassBalance { None, Weights, Sampling }
     JobKindArg => JobKind { Import, DatasetExport, Train, Evaluate, ModelExport }
     JobStateArg => JobState { Queued, Running, Paused, Interrupted, Succeeded, Failed, Cancelled }
 }

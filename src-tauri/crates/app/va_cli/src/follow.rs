@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::RecvTimeoutError;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use va_api::{Client, Events};
-use va_domain::{Event, Job, JobId, JobState, MetricPoint};
+use va_api::{Client, Events, JobNotes};
+use va_domain::{Event, Job, JobId, JobKind, JobState, MetricPoint};
 use va_error::{Code, Result};
 
 use crate::session::{Need, Session};
@@ -42,6 +42,10 @@ fn follow_with(client: &Client, id: JobId, shown: &mut Shown) -> Result<Job> {
     loop {
         let job: Job = client.ask("job_get", json!({ "id": id }))?;
         shown.job(&job);
+        if job.kind == JobKind::Train {
+            let notes: JobNotes = client.ask("job_notes", json!({ "id": id }))?;
+            shown.notes(&notes.notes);
+        }
         if has_ended(&job) {
             return Ok(job);
         }
@@ -89,6 +93,8 @@ pub struct Shown {
     lines: bool,
     last_line: String,
     metrics: String,
+    /// Lines of the job's log that were shown.
+    notes: usize,
 }
 
 impl Shown {
@@ -100,7 +106,7 @@ impl Shown {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━─"));
             bar
         });
-        Self { bar, lines: !terminal && !json, last_line: String::new(), metrics: String::new() }
+        Self { bar, lines: !terminal && !json, last_line: String::new(), metrics: String::new(), notes: 0 }
     }
 
     pub fn job(&mut self, job: &Job) {
@@ -121,6 +127,18 @@ impl Shown {
                 self.last_line = line;
             }
         }
+    }
+
+    /// What the job says in words: memory that is short, a split that was made. The first line only says who started it.
+    fn notes(&mut self, notes: &[String]) {
+        for note in notes.iter().skip(self.notes.max(1)) {
+            match &self.bar {
+                Some(bar) => bar.println(format!("  {note}")),
+                None if self.lines => output::note(format!("  {note}")),
+                None => {}
+            }
+        }
+        self.notes = notes.len();
     }
 
     fn metrics(&mut self, points: &[MetricPoint]) {

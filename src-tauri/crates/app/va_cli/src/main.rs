@@ -9,6 +9,7 @@ mod log;
 mod names;
 mod output;
 mod session;
+mod train_args;
 
 use std::process::ExitCode;
 

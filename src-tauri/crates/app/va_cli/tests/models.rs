@@ -20,7 +20,10 @@ fn a_model_is_trained_evaluated_exported_and_used() {
     let short = ["--epochs", "1", "--image-size", "32", "--batch", "4", "--seed", "1"];
     let version = program.json(&[&["train", "--dataset", "tiles", "--model", "first"][..], &short].concat());
     assert_eq!((version["number"].as_u64(), version["arch"].as_str()), (Some(1), Some("resnet18")));
-    let printed = program.text(&[&["train", "--dataset", "tiles", "--model", "first"][..], &short].concat());
+    let flags = "--optimiser sgd --lr 0.05 --schedule one_cycle --ema-decay 0.9 --mixup-alpha 0.2 --micro-batch 2 \
+                 --class-balance sampling --freeze-backbone-epochs 1";
+    let more: Vec<&str> = short.into_iter().chain(flags.split_whitespace()).collect();
+    let printed = program.text(&[&["train", "--dataset", "tiles", "--model", "first"][..], &more].concat());
     assert_eq!(printed.trim(), "first@2", "a model that exists gets a new version");
 
     let evaluation = program.json(&["evaluate", "first@1", "--split", "test"]);

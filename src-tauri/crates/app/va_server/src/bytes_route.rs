@@ -1,7 +1,7 @@
 //! Images and files as plain bytes.
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -31,6 +31,19 @@ pub(crate) async fn thumbnail(
 ) -> Answer {
     let id: SampleId = id.parse()?;
     let image = core.blocking(move |app| va_api::images::thumbnail(app, id, size.unwrap_or(256))).await?;
+    bytes_response(image, &headers)
+}
+
+/// What training would make of a sample.
+pub(crate) async fn augmented(
+    State(core): State<Core>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let id: SampleId = id.parse()?;
+    let query = query.unwrap_or_default();
+    let image = core.blocking(move |app| va_api::images::augmented(app, id, &query)).await?;
     bytes_response(image, &headers)
 }
 

@@ -42,6 +42,7 @@ fn signed_in(core: &Core) -> Router<Core> {
         .route("/auth/logout", post(auth_routes::logout))
         .route("/samples/{id}/image", get(bytes_route::image))
         .route("/samples/{id}/thumbnail", get(bytes_route::thumbnail))
+        .route("/samples/{id}/augmented", get(bytes_route::augmented))
         .route("/samples/{id}/mask", get(bytes_route::mask))
         .route("/datasets/{id}/samples", post(uploads::add_samples))
         .route("/uploads", post(uploads::upload))

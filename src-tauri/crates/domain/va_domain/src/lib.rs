@@ -6,6 +6,7 @@
 mod actor;
 mod annotation;
 mod audit;
+mod augmentation;
 mod dataset;
 mod evaluation;
 mod event;
@@ -25,10 +26,12 @@ mod sample;
 mod settings;
 mod time;
 mod train;
+mod train_settings;
 
 pub use actor::{Actor, Origin};
 pub use annotation::{Annotation, AnnotationSource, Geometry};
 pub use audit::{AuditEntry, HistoryState, OpKind};
+pub use augmentation::{Augmentation, Change};
 pub use dataset::{Dataset, DatasetVersion, SplitCounts, SplitRatios};
 pub use evaluation::{ClassMetrics, Evaluation, EvaluationSample, EvaluationSummary};
 pub use event::{Entity, Event};
@@ -50,9 +53,8 @@ pub use resource::{CpuUsage, GpuUsage, MemoryUsage, ResourceSnapshot, StorageUsa
 pub use sample::{LabelledState, Sample, SampleFilter, SampleSort, Split};
 pub use settings::{Settings, Theme};
 pub use time::now_ms;
-pub use train::{
-    Augmentation, DeviceChoice, DeviceInfo, DeviceKind, Forecast, Optimiser, TrainPreset, TrainRequest, TrainSettings,
-};
+pub use train::{DeviceChoice, DeviceInfo, DeviceKind, Forecast, TrainPreset, TrainRequest};
+pub use train_settings::{ClassBalance, Optimiser, ScheduleKind, TrainSettings};
 
 /// Names people give: trimmed, 1 to 200 characters, no control characters.
 ///

@@ -18,6 +18,14 @@ pub struct BatchRequest {
     pub step: u32,
 }
 
+/// What a sample was blended with (mixup).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Blend {
+    pub other_class: u32,
+    /// Of the sample itself, in (0, 1]; the rest is the other's.
+    pub share: f64,
+}
+
 /// Normalised images and their classes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
@@ -25,6 +33,8 @@ pub struct Batch {
     pub pixels: Vec<f32>,
     /// `[N]`.
     pub classes: Vec<u32>,
+    /// `[N]`, or empty where nothing was blended.
+    pub blends: Vec<Blend>,
     /// `[N]`, names for messages.
     pub keys: Vec<String>,
 }

@@ -5,8 +5,8 @@ use va_error::Result;
 
 use crate::RgbImage;
 
-/// Decoded and reduced images kept in memory, as many as fit the budget; the rest is decoded anew each time. It changes
-/// speed, never a pixel.
+/// Decoded and reduced images kept in memory, as many as fit the budget; the rest is made anew each time (or read from
+/// the disk cache). It changes speed, never a pixel.
 pub(crate) struct ImageCache {
     slots: Vec<OnceLock<Arc<RgbImage>>>,
     budget: Arc<Budget>,

@@ -4,8 +4,12 @@
 //! Everything random is a pure function of (run seed, epoch, sample index), see [`rng`]: the number of worker threads,
 //! the cache and a resume do not change the stream.
 
+mod balance;
 mod batch;
 mod cache;
+mod change;
+mod disk_cache;
+mod fast_resize;
 mod flip_horizontal;
 mod flip_vertical;
 #[cfg(test)]
@@ -13,20 +17,23 @@ mod golden;
 mod image;
 mod loader;
 mod maker;
+mod mixup;
 mod preprocess;
+mod preview;
 mod random_resized_crop;
 mod recipe;
 mod resize;
 pub mod rng;
 mod source;
 
-pub use batch::{Batch, BatchRequest, Phase, train_steps, val_steps};
+pub use batch::{Batch, BatchRequest, Blend, Phase, train_steps, val_steps};
 pub use flip_horizontal::FlipHorizontal;
 pub use flip_vertical::FlipVertical;
 pub use image::RgbImage;
-pub use loader::{Loader, LoaderOptions};
+pub use loader::{DiskCacheOptions, Loader, LoaderOptions};
 pub use preprocess::{Normaliser, preprocess, standard_preprocessing};
-pub use random_resized_crop::RandomResizedCrop;
+pub use preview::preview;
+pub use random_resized_crop::{RandomResizedCrop, Sampler};
 pub use recipe::BatchRecipe;
 pub use resize::resize_bilinear;
 pub use source::{SampleSource, check_training_split, class_counts};

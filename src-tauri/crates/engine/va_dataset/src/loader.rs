@@ -1,7 +1,8 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use va_error::{Context, Error, Result};
 
 use crate::maker::BatchMaker;
@@ -11,18 +12,27 @@ use crate::{Batch, BatchRecipe, BatchRequest, Phase, SampleSource};
 const PREFETCHED_BATCHES: usize = 2;
 
 /// How a loader works; none of it changes a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoaderOptions {
     /// Threads that decode and augment; at least 1.
     pub workers: usize,
     /// Memory for decoded images.
     pub cache_bytes: u64,
+    /// Where decoded images outlive the run; only those of sources that name their content.
+    pub disk_cache: Option<DiskCacheOptions>,
+}
+
+/// A folder of decoded images; it may be deleted at any time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskCacheOptions {
+    pub dir: PathBuf,
+    pub limit_bytes: u64,
 }
 
 impl Default for LoaderOptions {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { workers: cores.clamp(1, 8), cache_bytes: 512 << 20 }
+        Self { workers: cores.clamp(1, 8), cache_bytes: 512 << 20, disk_cache: None }
     }
 }
 
@@ -37,6 +47,8 @@ pub struct Loader {
 struct PrefetchStream {
     next: BatchRequest,
     batches: Option<Receiver<Result<Batch>>>,
+    /// Batches that were used go back, so that new ones need no fresh memory.
+    spares: Sender<Batch>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -49,7 +61,7 @@ impl Loader {
         recipe: BatchRecipe,
         options: LoaderOptions,
     ) -> Result<Self> {
-        Ok(Self { maker: Arc::new(BatchMaker::new(train, val, recipe, options)?), stream: None })
+        Ok(Self { maker: Arc::new(BatchMaker::new(train, val, recipe, &options)?), stream: None })
     }
 
     /// Samples of the training split.
@@ -77,7 +89,8 @@ impl Loader {
         let made = received.map_err(|_| Error::internal("the loader's thread ended without a batch"));
         match made.and_then(|result| result) {
             Ok(made) => {
-                *batch = made;
+                // With the channel full, the memory is simply given back to the system.
+                let _ = stream.spares.try_send(std::mem::replace(batch, made));
                 match self.maker.following(request) {
                     Some(next) => stream.next = next,
                     None => self.stream = None,
@@ -95,11 +108,12 @@ impl Loader {
 impl PrefetchStream {
     fn start(maker: &Arc<BatchMaker>, from: BatchRequest) -> Result<Self> {
         let (sender, batches) = bounded(PREFETCHED_BATCHES);
+        let (spares, returned) = bounded(PREFETCHED_BATCHES);
         let maker = Arc::clone(maker);
         let work = move || {
             let mut position = Some(from);
             while let Some(request) = position {
-                let made = maker.make(request);
+                let made = maker.make(request, returned.try_recv().unwrap_or_default());
                 let failed = made.is_err();
                 // Nobody listens any more when the loader moved elsewhere or was dropped.
                 if sender.send(made).is_err() || failed {
@@ -109,7 +123,8 @@ impl PrefetchStream {
             }
         };
         let thread = std::thread::Builder::new().name("loader".to_owned()).spawn(work);
-        Ok(Self { next: from, batches: Some(batches), thread: Some(thread.context("cannot start a loader thread")?) })
+        let thread = Some(thread.context("cannot start a loader thread")?);
+        Ok(Self { next: from, batches: Some(batches), spares, thread })
     }
 }
 

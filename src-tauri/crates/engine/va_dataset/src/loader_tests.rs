@@ -23,6 +23,9 @@ impl SampleSource for Noise {
     fn key(&self, index: usize) -> String {
         format!("noise-{index}.png")
     }
+    fn content_key(&self, index: usize) -> Option<String> {
+        Some(format!("content-{index}"))
+    }
     fn load(&self, index: usize) -> Result<RgbImage> {
         self.loads.fetch_add(1, Ordering::Relaxed);
         if self.broken == Some(index) {
@@ -37,8 +40,12 @@ fn source(len: usize, broken: Option<usize>) -> Arc<Noise> {
 }
 
 fn loader(train: &Arc<Noise>, val: usize, options: LoaderOptions) -> Loader {
-    let augmentation = Augmentation { crop_min_scale: 0.4, flip_horizontal: true, flip_vertical: true };
-    let settings = TrainSettings { batch_size: 4, epochs: 3, augmentation, ..TrainSettings::default() };
+    loader_of(train, val, options, TrainSettings::default())
+}
+
+fn loader_of(train: &Arc<Noise>, val: usize, options: LoaderOptions, settings: TrainSettings) -> Loader {
+    let augmentation = Augmentation { crop_min_scale: 0.4, flip_vertical: true, ..Augmentation::default() };
+    let settings = TrainSettings { batch_size: 4, epochs: 3, augmentation, ..settings };
     let recipe = BatchRecipe::new(&settings, &standard_preprocessing(8));
     Loader::new(train.clone(), Some(source(val, None)), recipe, options).unwrap()
 }
@@ -66,7 +73,7 @@ fn whole_run() -> Vec<BatchRequest> {
 #[test]
 fn workers_cache_and_position_do_not_change_the_stream() {
     let train = source(11, None);
-    let options = |workers, cache_bytes| LoaderOptions { workers, cache_bytes };
+    let options = |workers, cache_bytes| LoaderOptions { workers, cache_bytes, disk_cache: None };
     let mut first = loader(&train, 5, options(1, 0));
     let expected: Vec<Batch> = whole_run().into_iter().map(|r| get(&mut first, r)).collect();
     for (workers, cache_bytes) in [(3, 0), (2, 2000), (4, 1 << 20)] {
@@ -85,7 +92,7 @@ fn workers_cache_and_position_do_not_change_the_stream() {
 #[test]
 fn an_epoch_visits_each_sample_once_and_leaves_out_the_remainder() {
     let train = source(11, None);
-    let mut loader = loader(&train, 5, LoaderOptions { workers: 2, cache_bytes: 0 });
+    let mut loader = loader(&train, 5, LoaderOptions { workers: 2, cache_bytes: 0, disk_cache: None });
     for epoch in 0..2 {
         let mut keys: Vec<String> =
             (0..2).flat_map(|s| get(&mut loader, request(Phase::Train, epoch, s)).keys).collect();
@@ -100,17 +107,60 @@ fn an_epoch_visits_each_sample_once_and_leaves_out_the_remainder() {
     assert!(loader.next_batch(request(Phase::Train, 0, 2), &mut Batch::default()).is_err());
 }
 
+/// Blended in pairs, rare classes shown more often: nothing of it depends on how the loader works.
+#[test]
+fn mixup_and_balanced_classes_are_part_of_the_stream() {
+    let settings = TrainSettings {
+        mixup_alpha: 0.4,
+        class_balance: va_domain::ClassBalance::Sampling,
+        ..TrainSettings::default()
+    };
+    let train = source(13, None);
+    let options = |workers, cache_bytes| LoaderOptions { workers, cache_bytes, disk_cache: None };
+    let mut first = loader_of(&train, 5, options(1, 0), settings.clone());
+    let mut other = loader_of(&train, 5, options(3, 1 << 20), settings.clone());
+    for epoch in (0..3).rev() {
+        for step in 0..3 {
+            let batch = get(&mut first, request(Phase::Train, epoch, step));
+            assert_eq!(batch, get(&mut other, request(Phase::Train, epoch, step)));
+            assert_eq!(batch.blends.len(), 4);
+        }
+        assert!(get(&mut first, request(Phase::Val, epoch, 0)).blends.is_empty());
+    }
+}
+
+#[test]
+fn the_disk_cache_outlives_the_loader_and_changes_no_pixel() {
+    let dir = tempfile::tempdir().unwrap();
+    let train = source(8, None);
+    let disk = DiskCacheOptions { dir: dir.path().to_path_buf(), limit_bytes: 1 << 20 };
+    let options = |disk_cache| LoaderOptions { workers: 2, cache_bytes: 0, disk_cache };
+    let all = |options: LoaderOptions| {
+        let mut loader = loader(&train, 5, options);
+        whole_run().into_iter().map(|request| get(&mut loader, request)).collect::<Vec<_>>()
+    };
+    let expected = all(options(None));
+    assert!(all(options(Some(disk.clone()))) == expected);
+    let loads = train.loads.load(Ordering::Relaxed);
+    assert!(all(options(Some(disk.clone()))) == expected);
+    assert_eq!(train.loads.load(Ordering::Relaxed), loads, "nothing is decoded again");
+    // A folder that cannot be one costs time, nothing else.
+    let file = dir.path().join("file");
+    std::fs::write(&file, b"no folder").unwrap();
+    assert!(all(options(Some(DiskCacheOptions { dir: file, ..disk }))) == expected);
+}
+
 #[test]
 fn a_split_smaller_than_a_batch_is_one_batch() {
     let train = source(3, None);
-    let mut loader = loader(&train, 0, LoaderOptions { workers: 1, cache_bytes: 0 });
+    let mut loader = loader(&train, 0, LoaderOptions { workers: 1, cache_bytes: 0, disk_cache: None });
     assert_eq!(get(&mut loader, request(Phase::Train, 2, 0)).len(), 3);
 }
 
 #[test]
 fn the_cache_decodes_each_image_once() {
     let train = source(8, None);
-    let mut loader = loader(&train, 0, LoaderOptions { workers: 2, cache_bytes: 1 << 20 });
+    let mut loader = loader(&train, 0, LoaderOptions { workers: 2, cache_bytes: 1 << 20, disk_cache: None });
     for epoch in 0..3 {
         for step in 0..2 {
             get(&mut loader, request(Phase::Train, epoch, step));
@@ -122,7 +172,7 @@ fn the_cache_decodes_each_image_once() {
 #[test]
 fn an_unreadable_sample_is_named_and_the_loader_lives_on() {
     let train = source(8, Some(5));
-    let mut loader = loader(&train, 4, LoaderOptions { workers: 2, cache_bytes: 0 });
+    let mut loader = loader(&train, 4, LoaderOptions { workers: 2, cache_bytes: 0, disk_cache: None });
     let errors: Vec<Error> = (0..2)
         .filter_map(|step| loader.next_batch(request(Phase::Train, 0, step), &mut Batch::default()).err())
         .collect();

@@ -3,8 +3,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 use va_error::{Context, Error, Result};
 
+use crate::balance::{Visit, balanced_order, plain_order};
 use crate::cache::{Budget, ImageCache};
-use crate::rng::epoch_order;
+use crate::change::Turn;
+use crate::disk_cache::DiskCache;
+use crate::mixup::mixup;
 use crate::{
     Batch, BatchRecipe, BatchRequest, LoaderOptions, Normaliser, Phase, RgbImage, SampleSource, resize_bilinear,
     train_steps, val_steps,
@@ -16,9 +19,10 @@ pub(crate) struct BatchMaker {
     val: Option<CachedSource>,
     recipe: BatchRecipe,
     normaliser: Normaliser,
+    disk: Option<DiskCache>,
     pool: rayon::ThreadPool,
     /// The order of the epoch in use.
-    order: Mutex<Option<(u32, Arc<Vec<usize>>)>>,
+    order: Mutex<Option<(u32, Arc<Vec<Visit>>)>>,
 }
 
 struct CachedSource {
@@ -31,7 +35,7 @@ impl BatchMaker {
         train: Arc<dyn SampleSource>,
         val: Option<Arc<dyn SampleSource>>,
         recipe: BatchRecipe,
-        options: LoaderOptions,
+        options: &LoaderOptions,
     ) -> Result<Self> {
         if train.is_empty() {
             return Err(Error::invalid("the training split is empty"));
@@ -49,7 +53,9 @@ impl BatchMaker {
         let cached =
             |source: Arc<dyn SampleSource>| CachedSource { cache: ImageCache::new(source.len(), &budget), source };
         let val = val.filter(|source| !source.is_empty()).map(cached);
-        Ok(Self { train: cached(train), val, recipe, normaliser, pool, order: Mutex::new(None) })
+        // Training goes on without the cache: it is a courtesy.
+        let disk = options.disk_cache.as_ref().and_then(|disk| DiskCache::open(&disk.dir, disk.limit_bytes).ok());
+        Ok(Self { train: cached(train), val, recipe, normaliser, disk, pool, order: Mutex::new(None) })
     }
 
     pub fn train_len(&self) -> usize {
@@ -84,66 +90,113 @@ impl BatchMaker {
         )))
     }
 
-    pub fn make(&self, request: BatchRequest) -> Result<Batch> {
-        let indices = self.indices(request);
+    /// The requested batch, in the memory of `spare`.
+    pub fn make(&self, request: BatchRequest, spare: Batch) -> Result<Batch> {
+        let visits = self.visits(request);
         let from = match request.phase {
             Phase::Train => &self.train,
             Phase::Val => self.val.as_ref().ok_or_else(|| Error::invalid("there is no validation split"))?,
         };
         let numbers = self.recipe.preprocessing.image_size_px.pow(2) as usize * 3;
-        let mut pixels = vec![0.0f32; numbers * indices.len()];
+        let mut batch = spare;
+        batch.pixels.resize(numbers * visits.len(), 0.0);
         let results: Vec<Result<()>> = self.pool.install(|| {
-            pixels
+            batch
+                .pixels
                 .par_chunks_exact_mut(numbers)
-                .zip(&indices)
-                .map(|(out, &index)| {
+                .zip(&visits)
+                .map(|(out, &visit)| {
                     let image = self
-                        .image(from, request, index)
-                        .with_context(|| format!("sample {} cannot be used", from.source.key(index)))?;
+                        .image(from, request, visit)
+                        .with_context(|| format!("sample {} cannot be used", from.source.key(visit.index)))?;
                     self.normaliser.apply(&image.pixels, out);
                     Ok(())
                 })
                 .collect()
         });
         results.into_iter().collect::<Result<()>>()?;
-        Ok(Batch {
-            pixels,
-            classes: indices.iter().map(|&index| from.source.class_idx(index)).collect(),
-            keys: indices.iter().map(|&index| from.source.key(index)).collect(),
-        })
+        batch.blends.clear();
+        batch.classes.clear();
+        batch.classes.extend(visits.iter().map(|visit| from.source.class_idx(visit.index)));
+        batch.keys.clear();
+        batch.keys.extend(visits.iter().map(|visit| from.source.key(visit.index)));
+        if request.phase == Phase::Train && self.recipe.mixup_alpha > 0.0 {
+            mixup(&mut batch, &visits, self.recipe.seed, request.epoch, self.recipe.mixup_alpha, numbers);
+        }
+        Ok(batch)
     }
 
-    fn image(&self, from: &CachedSource, request: BatchRequest, index: usize) -> Result<Arc<RgbImage>> {
-        let size = self.recipe.preprocessing.image_size_px;
+    fn image(&self, from: &CachedSource, request: BatchRequest, visit: Visit) -> Result<Arc<RgbImage>> {
+        let (index, recipe) = (visit.index, &self.recipe);
         match request.phase {
             Phase::Train => {
-                let reduced = from.cache.get(index, || self.recipe.reduce(from.source.load(index)?))?;
-                self.recipe.augment(&reduced, request.epoch, index).map(Arc::new)
+                let reduced = from.cache.get(index, || {
+                    self.kept(from, index, &recipe.reduction_key(), || {
+                        recipe.reduce(from.source.load_at_least(index, recipe.min_side_px())?)
+                    })
+                })?;
+                let turn = Turn { seed: visit.seed(recipe.seed), epoch: request.epoch, index };
+                recipe.augment_seeded(&reduced, turn).map(Arc::new)
             }
-            Phase::Val => from.cache.get(index, || resize_bilinear(&from.source.load(index)?, size, size)),
+            Phase::Val => {
+                let size = recipe.preprocessing.image_size_px;
+                from.cache.get(index, || {
+                    self.kept(from, index, &format!("{size}-val"), || {
+                        resize_bilinear(&from.source.load(index)?, size, size)
+                    })
+                })
+            }
         }
     }
 
-    fn indices(&self, request: BatchRequest) -> Vec<usize> {
+    /// From the disk cache, or made and kept there.
+    fn kept(
+        &self,
+        from: &CachedSource,
+        index: usize,
+        reduction: &str,
+        make: impl FnOnce() -> Result<RgbImage>,
+    ) -> Result<RgbImage> {
+        let Some((disk, content)) = self.disk.as_ref().zip(from.source.content_key(index)) else { return make() };
+        if let Some(image) = disk.get(&content, reduction) {
+            return Ok(image);
+        }
+        let image = make()?;
+        disk.put(&content, reduction, &image);
+        Ok(image)
+    }
+
+    fn visits(&self, request: BatchRequest) -> Vec<Visit> {
         let start = request.step as usize * self.recipe.batch_size;
         match request.phase {
             Phase::Train => {
                 let order = self.order(request.epoch);
                 order[start..(start + self.recipe.batch_size).min(order.len())].to_vec()
             }
-            Phase::Val => (start..(start + self.recipe.batch_size).min(self.val_len())).collect(),
+            Phase::Val => (start..(start + self.recipe.batch_size).min(self.val_len()))
+                .map(|index| Visit { index, repeat: 0 })
+                .collect(),
         }
     }
 
-    fn order(&self, epoch: u32) -> Arc<Vec<usize>> {
+    fn order(&self, epoch: u32) -> Arc<Vec<Visit>> {
         let mut kept = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         match kept.as_ref() {
             Some((of, order)) if *of == epoch => Arc::clone(order),
             _ => {
-                let order = Arc::new(epoch_order(self.recipe.seed, epoch, self.train_len()));
+                let order = Arc::new(self.new_order(epoch));
                 *kept = Some((epoch, Arc::clone(&order)));
                 order
             }
         }
+    }
+
+    fn new_order(&self, epoch: u32) -> Vec<Visit> {
+        let source = &self.train.source;
+        if !self.recipe.balanced {
+            return plain_order(self.recipe.seed, epoch, source.len());
+        }
+        let classes: Vec<u32> = (0..source.len()).map(|index| source.class_idx(index)).collect();
+        balanced_order(self.recipe.seed, epoch, &classes)
     }
 }

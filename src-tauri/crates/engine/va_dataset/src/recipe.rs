@@ -1,7 +1,9 @@
-use va_domain::{Augmentation, Preprocessing, TrainSettings};
+use va_domain::{Augmentation, ClassBalance, Preprocessing, TrainSettings};
 use va_error::Result;
 
-use crate::{FlipHorizontal, FlipVertical, RandomResizedCrop, RgbImage, resize_bilinear};
+use crate::change::{Turn, apply_changes};
+use crate::fast_resize::{Region, resize_region};
+use crate::{FlipHorizontal, FlipVertical, RandomResizedCrop, RgbImage, Sampler, resize_bilinear};
 
 /// How images become a run's batches. Everything here is part of the run's identity; how many threads do it is not.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,7 +12,13 @@ pub struct BatchRecipe {
     pub batch_size: usize,
     pub epochs: u32,
     pub augmentation: Augmentation,
+    /// Show every class equally often.
+    pub balanced: bool,
+    /// α of mixup; 0 never blends.
+    pub mixup_alpha: f64,
     pub preprocessing: Preprocessing,
+    /// Of training images. Validation images are always resized exactly, as evaluation and prediction do.
+    pub sampler: Sampler,
 }
 
 impl BatchRecipe {
@@ -20,8 +28,17 @@ impl BatchRecipe {
             batch_size: settings.batch_size as usize,
             epochs: settings.epochs,
             augmentation: settings.augmentation,
+            balanced: settings.class_balance == ClassBalance::Sampling,
+            mixup_alpha: settings.mixup_alpha,
             preprocessing: preprocessing.clone(),
+            sampler: Sampler::Fast,
         }
+    }
+
+    /// What a source may decode a training image down to: both sides at least this, twice the input size, so that the
+    /// decoder's coarse reduction is always followed by a good one.
+    pub fn min_side_px(&self) -> u32 {
+        self.preprocessing.image_size_px.saturating_mul(2)
     }
 
     /// The part of training preparation that is the same every epoch, so that it can be kept: an image whose shorter
@@ -33,31 +50,51 @@ impl BatchRecipe {
     pub fn reduce(&self, image: RgbImage) -> Result<RgbImage> {
         let size = self.preprocessing.image_size_px;
         if self.augmentation.crop_min_scale >= 1.0 {
-            return resize_bilinear(&image, size, size);
+            return self.resize(&image, size, size);
         }
         let (shorter, goal) = (image.width.min(image.height), size.saturating_mul(2));
         if shorter <= goal {
             return Ok(image);
         }
         let scaled = |side: u32| (f64::from(side) * f64::from(goal) / f64::from(shorter)).round_ties_even() as u32;
-        resize_bilinear(&image, scaled(image.width), scaled(image.height))
+        self.resize(&image, scaled(image.width), scaled(image.height))
     }
 
-    /// The random part, on a reduced image: crop, flips; the result has the input size.
+    /// What [`BatchRecipe::reduce`] depends on, for caches that outlive the run.
+    pub fn reduction_key(&self) -> String {
+        let crops = self.augmentation.crop_min_scale < 1.0;
+        format!("{}-{}-{:?}", self.preprocessing.image_size_px, if crops { "double" } else { "exact" }, self.sampler)
+    }
+
+    /// The random part, on a reduced image: crop, flips, changes; the result has the input size.
     ///
     /// # Errors
     /// `InvalidInput` when the input size is zero.
     pub fn augment(&self, image: &RgbImage, epoch: u32, index: usize) -> Result<RgbImage> {
-        let Augmentation { crop_min_scale, flip_horizontal, flip_vertical } = self.augmentation;
-        let crop = RandomResizedCrop { min_scale: crop_min_scale, size_px: self.preprocessing.image_size_px };
-        let mut image = crop.apply(image, self.seed, epoch, index)?;
+        self.augment_seeded(image, Turn { seed: self.seed, epoch, index })
+    }
+
+    pub(crate) fn augment_seeded(&self, image: &RgbImage, turn: Turn) -> Result<RgbImage> {
+        let Augmentation { crop_min_scale, flip_horizontal, flip_vertical, .. } = self.augmentation;
+        let size_px = self.preprocessing.image_size_px;
+        let crop = RandomResizedCrop { min_scale: crop_min_scale, size_px, sampler: self.sampler };
+        let Turn { seed, epoch, index } = turn;
+        let mut image = crop.apply(image, seed, epoch, index)?;
         if flip_horizontal {
-            FlipHorizontal.apply(&mut image, self.seed, epoch, index);
+            FlipHorizontal.apply(&mut image, seed, epoch, index);
         }
         if flip_vertical {
-            FlipVertical.apply(&mut image, self.seed, epoch, index);
+            FlipVertical.apply(&mut image, seed, epoch, index);
         }
+        apply_changes(&mut image, &self.augmentation, turn)?;
         Ok(image)
+    }
+
+    fn resize(&self, image: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
+        match self.sampler {
+            Sampler::Exact => resize_bilinear(image, width, height),
+            Sampler::Fast => resize_region(image, Region::whole(image), width, height),
+        }
     }
 }
 
@@ -77,9 +114,11 @@ mod tests {
                 crop_min_scale: case["min_scale"].as_f64().unwrap(),
                 flip_horizontal: true,
                 flip_vertical: true,
+                ..Augmentation::default()
             };
             let settings = TrainSettings { seed: number(&case["run_seed"]), augmentation, ..TrainSettings::default() };
-            let recipe = BatchRecipe::new(&settings, &standard_preprocessing(size));
+            let mut recipe = BatchRecipe::new(&settings, &standard_preprocessing(size));
+            recipe.sampler = Sampler::Exact;
             let [w, h] = pair(&case["from"]);
             let reduced = recipe.reduce(noise(w, h, number(&case["seed"]))).unwrap();
             assert_eq!([reduced.width, reduced.height], pair(&case["reduced"]), "{case}");

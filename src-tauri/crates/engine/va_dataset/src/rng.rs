@@ -19,6 +19,17 @@ pub enum Stream {
     Crop = 2,
     FlipHorizontal = 3,
     FlipVertical = 4,
+    Rotation = 5,
+    Affine = 6,
+    Perspective = 7,
+    Color = 8,
+    Blur = 9,
+    Noise = 10,
+    Jpeg = 11,
+    Cutout = 12,
+    Mixup = 13,
+    MixupPairs = 14,
+    Balance = 15,
 }
 
 fn mix(mut x: u64) -> u64 {

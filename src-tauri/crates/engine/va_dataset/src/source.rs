@@ -22,6 +22,20 @@ pub trait SampleSource: Send + Sync {
     /// # Errors
     /// When the image cannot be read; the loader adds the key.
     fn load(&self, index: usize) -> Result<RgbImage>;
+
+    /// As [`SampleSource::load`], but it may be smaller where the format can decode at a fraction of its size whose both
+    /// sides are at least `min_side_px` (JPEG: 1/2, 1/4, 1/8, several times faster).
+    ///
+    /// # Errors
+    /// As [`SampleSource::load`].
+    fn load_at_least(&self, index: usize, _min_side_px: u32) -> Result<RgbImage> {
+        self.load(index)
+    }
+
+    /// Names the content of sample `index`, for caches that outlive the run; None keeps it out of them.
+    fn content_key(&self, _index: usize) -> Option<String> {
+        None
+    }
 }
 
 /// Whether `source` can train a classifier of these classes.

@@ -112,7 +112,7 @@ fn run(
     let files = |files: &[(String, u32)]| Files { root: data.to_path_buf(), files: files.to_vec() };
     let preprocessing = standard_preprocessing(settings.image_size_px);
     let train = Arc::new(files(&fold.train));
-    let mut host = LoaderHost::new(train, None, classes, settings, &preprocessing, |_| {}, || Stop::Continue)?;
+    let mut host = LoaderHost::new(train, None, classes, settings, &preprocessing, None, |_| {}, || Stop::Continue)?;
     let (checkpoint_dir, model_dir) = (out.join(format!("run-{number}")), out.join(format!("model-{number}")));
     if model_dir.exists() {
         std::fs::remove_dir_all(&model_dir).context("cannot remove the earlier model")?;
@@ -122,6 +122,8 @@ fn run(
         classes: classes.to_vec(),
         train_len: host.train_len(),
         val_len: 0,
+        class_counts: host.class_counts().to_vec(),
+        micro_batch_limit: None,
         preprocessing,
         checkpoint_dir,
         model_dir,

@@ -7,7 +7,9 @@ use va_error::{Code, Error, Result};
 use va_infer::{CpuSession, NewModel, Session, write_model};
 use va_train::{EpochMetrics, TrainEvent, TrainHost, TrainJob, TrainOutcome, Trained};
 
-use crate::forecast::forecast;
+use crate::forecast::{forecast, network};
+use crate::memory::free_bytes;
+use crate::memory_plan::MemoryPlan;
 use crate::presets::presets;
 use crate::{Engine, EngineDescription, ExportedModel};
 
@@ -47,12 +49,18 @@ impl Engine for CpuEngine {
         }
     }
 
-    fn forecast(&self, settings: &TrainSettings, class_count: usize, train_len: usize) -> Result<Forecast> {
-        forecast(settings, class_count, train_len)
+    fn forecast(
+        &self,
+        settings: &TrainSettings,
+        class_count: usize,
+        train_len: usize,
+        val_len: usize,
+    ) -> Result<Forecast> {
+        forecast(settings, class_count, train_len, val_len)
     }
 
     fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome> {
-        check_memory(job)?;
+        let job = &TrainJob { micro_batch_limit: micro_batch_limit(job)?, ..job.clone() };
         let trained = va_train::train(job, host, VERSION)?;
         let weights_hash = match &trained.weights {
             Some(weights) => {
@@ -80,24 +88,27 @@ impl Engine for CpuEngine {
     }
 }
 
-/// Linux kills a process that passes its limit instead of failing the allocation, so a run that cannot fit is refused.
-fn check_memory(job: &TrainJob) -> Result<()> {
+/// The largest micro-batch that memory allows, at most what the job says itself. Linux kills a process that passes its
+/// limit instead of failing the allocation, so a run that cannot fit at all is refused.
+fn micro_batch_limit(job: &TrainJob) -> Result<Option<u32>> {
     if job.train_len == 0 || job.classes.len() < 2 {
         // `va_train` says what is wrong with such a job.
-        return Ok(());
+        return Ok(job.micro_batch_limit);
     }
-    let forecast = forecast(&job.settings, job.classes.len(), job.train_len)?;
-    if forecast.fits {
-        return Ok(());
+    let mut net = network(&job.settings, job.classes.len())?;
+    let plan = MemoryPlan::make(&mut net, &job.settings, job.train_len, free_bytes())?;
+    if plan.fits {
+        return Ok(Some(plan.micro_batch.min(job.micro_batch_limit.unwrap_or(u32::MAX))));
     }
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     Err(Error::new(
         Code::TooLarge,
         format!(
-            "the training needs about {} MiB of memory and {} MiB are free; choose a smaller batch or image size (the \
-             last checkpoint is untouched)",
-            mib(forecast.peak_memory_bytes),
-            mib(forecast.free_memory_bytes)
+            "the training needs about {} MiB of memory even with {} images at a time, and {} MiB are free; choose a \
+             smaller image size or network (the last checkpoint is untouched)",
+            mib(plan.peak_bytes),
+            plan.micro_batch,
+            mib(plan.free_bytes.unwrap_or(0))
         ),
     ))
 }
@@ -119,9 +130,6 @@ fn metrics(best: &EpochMetrics) -> BTreeMap<String, f64> {
     }
     metrics
 }
-
-/// Batches that the loader holds at a time: one in use, the prefetched ones, one under way.
-pub(crate) const LOADED_BATCHES: u64 = 4;
 
 /// Steps of the whole run.
 pub(crate) fn total_steps(settings: &TrainSettings, train_len: usize) -> u64 {

@@ -31,18 +31,27 @@ pub struct ExportedModel {
 pub trait Engine: Send + Sync {
     fn describe(&self) -> EngineDescription;
 
-    /// Memory and work of a run before it starts, against the memory that is free now (cgroup limits counted).
+    /// Memory, work and time of a run before it starts, against the memory that is free now (cgroup limits counted). The
+    /// time comes from one small training step, done and measured once an architecture and size: that takes a moment.
     ///
     /// # Errors
     /// `InvalidInput` when a setting is out of range or the architecture unknown.
-    fn forecast(&self, settings: &TrainSettings, class_count: usize, train_len: usize) -> Result<Forecast>;
+    fn forecast(
+        &self,
+        settings: &TrainSettings,
+        class_count: usize,
+        train_len: usize,
+        val_len: usize,
+    ) -> Result<Forecast>;
 
     /// Trains in this thread until the end, a stop or an error. Checkpoints stay in `job.checkpoint_dir`; a completed
-    /// or early-stopped run leaves the best epoch's model in `job.model_dir`.
+    /// or early-stopped run leaves the best epoch's model in `job.model_dir`. Where a whole batch does not fit in memory,
+    /// smaller parts of it are added up, and a note says so.
     ///
     /// # Errors
-    /// `InvalidInput` for settings or data that cannot train; `NotFinite` when the loss or a weight stops being a
-    /// number (names the step and its samples; the last good checkpoint is kept); `DiskFull`, `Io`; whatever
+    /// `InvalidInput` for settings or data that cannot train; `TooLarge` when not even two samples at a time fit in
+    /// memory; `NotFinite` when the loss or a weight stops being a number (names the step, the layer and the samples; the
+    /// last good checkpoint is kept); `DiskFull`, `Io`; whatever
     /// `host.next_batch` reports.
     fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome>;
 

@@ -6,7 +6,9 @@ mod evaluate;
 mod forecast;
 mod loader_host;
 mod memory;
+mod memory_plan;
 mod presets;
+mod probe;
 
 pub use cpu_engine::CpuEngine;
 pub use engine::{Engine, EngineDescription, ExportedModel};
@@ -14,7 +16,8 @@ pub use evaluate::{EvaluationOutput, SampleResult, evaluate};
 pub use loader_host::LoaderHost;
 pub use memory::free_bytes;
 pub use va_dataset::{
-    Batch, BatchRequest, Phase, RgbImage, SampleSource, check_training_split, standard_preprocessing,
+    Batch, BatchRequest, DiskCacheOptions, Phase, RgbImage, SampleSource, check_training_split, preview,
+    standard_preprocessing,
 };
 pub use va_infer::{ModelCard, Session};
 pub use va_train::{

@@ -1,13 +1,19 @@
 use std::sync::Arc;
 
-use va_dataset::{Batch, BatchRecipe, BatchRequest, Loader, LoaderOptions, SampleSource, check_training_split};
+use va_dataset::{
+    Batch, BatchRecipe, BatchRequest, DiskCacheOptions, Loader, LoaderOptions, SampleSource, check_training_split,
+};
 use va_domain::{Preprocessing, TrainSettings};
 use va_error::Result;
 use va_train::{Stop, TrainEvent, TrainHost};
 
+use crate::memory::free_bytes;
+use crate::memory_plan::image_cache_bytes;
+
 /// A ready-made host: sources in, two closures for events and stop.
 pub struct LoaderHost<E, S> {
     loader: Loader,
+    class_counts: Vec<u64>,
     on_event: E,
     should_stop: S,
 }
@@ -22,6 +28,7 @@ impl<E: FnMut(TrainEvent), S: FnMut() -> Stop> LoaderHost<E, S> {
         classes: &[String],
         settings: &TrainSettings,
         preprocessing: &Preprocessing,
+        disk_cache: Option<DiskCacheOptions>,
         on_event: E,
         should_stop: S,
     ) -> Result<Self> {
@@ -30,9 +37,16 @@ impl<E: FnMut(TrainEvent), S: FnMut() -> Stop> LoaderHost<E, S> {
             va_dataset::class_counts(val.as_ref(), classes.len())?;
         }
         let recipe = BatchRecipe::new(settings, preprocessing);
-        let cache_bytes = crate::memory::free_bytes().map_or(256 << 20, |free| (free / 4).min(2 << 30));
-        let options = LoaderOptions { cache_bytes, ..LoaderOptions::default() };
-        Ok(Self { loader: Loader::new(train, val, recipe, options)?, on_event, should_stop })
+        let cache_bytes = image_cache_bytes(free_bytes());
+        let options = LoaderOptions { cache_bytes, disk_cache, ..LoaderOptions::default() };
+        let counts = va_dataset::class_counts(train.as_ref(), classes.len())?;
+        let class_counts = counts.into_iter().map(|count| count as u64).collect();
+        Ok(Self { loader: Loader::new(train, val, recipe, options)?, class_counts, on_event, should_stop })
+    }
+
+    /// For `TrainJob::class_counts`.
+    pub fn class_counts(&self) -> &[u64] {
+        &self.class_counts
     }
 
     /// For `TrainJob::train_len`.

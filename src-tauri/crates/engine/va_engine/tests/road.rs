@@ -59,6 +59,8 @@ fn job(dir: &std::path::Path, settings: &TrainSettings) -> TrainJob {
         classes: classes(),
         train_len: 24,
         val_len: 8,
+        class_counts: vec![12, 12],
+        micro_batch_limit: None,
         preprocessing: standard_preprocessing(settings.image_size_px),
         checkpoint_dir: dir.join("run"),
         model_dir: dir.join("model"),
@@ -75,8 +77,11 @@ fn from_images_to_a_certified_file() {
     let hear = |event| events.lock().unwrap().push(event);
     let preprocessing = standard_preprocessing(32);
     let mut host =
-        LoaderHost::new(stripes(24), Some(stripes(8)), &classes(), &settings, &preprocessing, hear, || Stop::Continue)
-            .unwrap();
+        LoaderHost::new(stripes(24), Some(stripes(8)), &classes(), &settings, &preprocessing, None, hear, || {
+            Stop::Continue
+        })
+        .unwrap();
+    assert_eq!(host.class_counts(), [12, 12]);
     let job = job(dir.path(), &settings);
     let outcome = engine.train(&job, &mut host).unwrap();
     assert_eq!((outcome.ending, outcome.steps), (Ending::Completed, 9));
@@ -108,6 +113,7 @@ fn a_cancelled_evaluation_and_an_empty_one_say_so() {
         &classes(),
         &settings,
         &preprocessing,
+        None,
         |_| {},
         || Stop::Continue,
     )
@@ -127,7 +133,8 @@ fn a_cancelled_run_leaves_no_model() {
     let settings = settings();
     let preprocessing = standard_preprocessing(32);
     let mut host =
-        LoaderHost::new(stripes(24), None, &classes(), &settings, &preprocessing, |_| {}, || Stop::Cancel).unwrap();
+        LoaderHost::new(stripes(24), None, &classes(), &settings, &preprocessing, None, |_| {}, || Stop::Cancel)
+            .unwrap();
     let mut job = job(dir.path(), &settings);
     job.val_len = 0;
     let outcome = CpuEngine::new().train(&job, &mut host).unwrap();
@@ -139,15 +146,17 @@ fn a_cancelled_run_leaves_no_model() {
 fn the_forecast_grows_with_the_batch_and_refuses_what_cannot_be() {
     let engine = CpuEngine::new();
     let mut settings = settings();
-    let small = engine.forecast(&settings, 3, 1000).unwrap();
+    let small = engine.forecast(&settings, 3, 1000, 100).unwrap();
     settings.batch_size = 64;
-    let large = engine.forecast(&settings, 3, 1000).unwrap();
+    let large = engine.forecast(&settings, 3, 1000, 100).unwrap();
     assert!(large.peak_memory_bytes > small.peak_memory_bytes);
     assert_eq!((small.steps, large.steps), (375, 45));
     assert_eq!(small.parameter_count, 11_178_051);
     assert!(small.fits && small.free_memory_bytes > 0);
+    assert_eq!((small.micro_batch_size, large.micro_batch_size), (8, 64));
+    assert!(small.seconds.is_some_and(|seconds| seconds > 0.0));
     settings.arch = "resnet0".to_owned();
-    assert!(engine.forecast(&settings, 3, 1000).unwrap_err().to_string().contains("resnet18"));
+    assert!(engine.forecast(&settings, 3, 1000, 100).unwrap_err().to_string().contains("resnet18"));
 }
 
 #[test]

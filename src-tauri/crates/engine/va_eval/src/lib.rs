@@ -4,7 +4,9 @@
 mod classification;
 mod confusion;
 mod curve;
+mod multilabel;
 
 pub use classification::{ClassificationMetrics, SampleScore};
 pub use confusion::{ClassScore, ConfusionMatrix};
 pub use curve::{PrecisionRecallCurve, average_precision, precision_recall_curve};
+pub use multilabel::{MultiLabelClass, MultiLabelMetrics, MultiLabelSummary};

@@ -112,16 +112,4 @@ impl FlatLayout {
             .map(|&i| &self.buffers[i])
             .ok_or_else(|| Error::not_found(format!("the network has no buffer `{name}`")))
     }
-
-    /// Ranges of the flat parameter tensor to which weight decay applies, merged, in order.
-    pub fn decay_ranges(&self) -> Vec<std::ops::Range<usize>> {
-        let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
-        for entry in self.params.iter().filter(|entry| entry.decay) {
-            match ranges.last_mut() {
-                Some(last) if last.end == entry.offset => last.end += entry.len,
-                _ => ranges.push(entry.offset..entry.offset + entry.len),
-            }
-        }
-        ranges
-    }
 }

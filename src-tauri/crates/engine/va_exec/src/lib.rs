@@ -7,8 +7,10 @@
 //! (work is cut by shape alone, every reduction has a fixed order), on oneDNN for one thread count and processor.
 
 mod backend;
+mod bce;
 mod error;
 mod fold;
+mod groups;
 mod init;
 mod kernels;
 mod layout;
@@ -27,13 +29,15 @@ mod run;
 mod state;
 
 pub use backend::{Backend, Precision};
+pub use bce::BinaryCrossEntropy;
 pub use candle_core::DType;
 pub use fold::fold_state;
+pub use groups::ParamGroup;
 pub use kernels::geometry::{ConvGeometry, PoolGeometry};
 pub use layout::{BufferEntry, FlatLayout, ParamEntry};
-pub use loss::{CrossEntropy, LossAndGrad, softmax};
+pub use loss::{CrossEntropy, LossAndGrad, SoftTarget, softmax};
 pub use network::{Mode, Network};
-pub use optim::{AdamW, Sgd, clip_grad_norm};
+pub use optim::{AdamW, Sgd, clip_grad_norm, update_average};
 pub use par::on_one_thread;
 pub use rng::CounterRng;
 pub use state::{LoadReport, NamedTensors};

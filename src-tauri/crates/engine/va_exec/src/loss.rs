@@ -23,6 +23,27 @@ pub struct LossAndGrad {
     pub grad: Tensor,
 }
 
+/// What a row should say: class `class`, or for a blend of two images that much of it and the rest of `other`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SoftTarget {
+    pub class: u32,
+    pub other: u32,
+    /// Of `class`, in `[0, 1]`; 1 makes `other` meaningless.
+    pub share: f64,
+}
+
+impl SoftTarget {
+    /// One class alone.
+    pub fn hard(class: u32) -> Self {
+        Self { class, other: class, share: 1.0 }
+    }
+
+    fn of(self, class: usize) -> f64 {
+        let of = |one: u32, share: f64| if one as usize == class { share } else { 0.0 };
+        of(self.class, self.share) + if self.share < 1.0 { of(self.other, 1.0 - self.share) } else { 0.0 }
+    }
+}
+
 impl CrossEntropy {
     /// Loss and gradient of `logits` `[N, K]` for `targets` (class indices, `N` of them). A loss that is not finite is
     /// returned as it is: the caller decides.
@@ -30,6 +51,42 @@ impl CrossEntropy {
     /// # Errors
     /// `InvalidInput` when a target is not a class or a count does not fit.
     pub fn loss_and_grad(&self, logits: &Tensor, targets: &[u32]) -> Result<LossAndGrad> {
+        let targets: Vec<SoftTarget> = targets.iter().map(|&class| SoftTarget::hard(class)).collect();
+        self.soft_loss_and_grad(logits, &targets, self.weight_of(&targets)?)
+    }
+
+    /// The sum of the class weights of these targets: what a mean over them divides by (their number, without weights).
+    ///
+    /// # Errors
+    /// `InvalidInput` when a class has no weight or they add up to nothing.
+    pub fn weight_of(&self, targets: &[SoftTarget]) -> Result<f64> {
+        let weight = |class: u32| match &self.class_weights {
+            None => Ok(1.0),
+            Some(weights) => weights
+                .get(class as usize)
+                .copied()
+                .ok_or_else(|| Error::invalid(format!("target class {class} is not one of {} classes", weights.len()))),
+        };
+        let mut total = 0.0;
+        for target in targets {
+            total += if target.share < 1.0 {
+                target.share * weight(target.class)? + (1.0 - target.share) * weight(target.other)?
+            } else {
+                weight(target.class)?
+            };
+        }
+        if total.is_nan() || total <= 0.0 {
+            return Err(Error::invalid("the class weights of this batch add up to nothing"));
+        }
+        Ok(total)
+    }
+
+    /// As [`CrossEntropy::loss_and_grad`] for blended targets, divided by `total` ([`CrossEntropy::weight_of`] of the
+    /// whole batch) instead of the mean over these rows: parts of a batch then add up to the batch.
+    ///
+    /// # Errors
+    /// `InvalidInput` when a target is not a class or a count does not fit.
+    pub fn soft_loss_and_grad(&self, logits: &Tensor, targets: &[SoftTarget], total: f64) -> Result<LossAndGrad> {
         let (n, k) = logits.dims2().engine("cross-entropy takes logits [N, K]")?;
         let rows = rows_f64(logits)?;
         let ones = vec![1.0; k];
@@ -42,20 +99,15 @@ impl CrossEntropy {
                 self.label_smoothing
             )));
         }
-        if let Some(bad) = targets.iter().find(|&&target| target as usize >= k) {
+        if let Some(bad) = targets.iter().flat_map(|t| [t.class, t.other]).find(|&class| class as usize >= k) {
             return Err(Error::invalid(format!("target class {bad} is not one of {k} classes")));
-        }
-        let total: f64 = targets.iter().map(|&target| weights[target as usize]).sum();
-        if total.is_nan() || total <= 0.0 {
-            return Err(Error::invalid("the class weights of this batch add up to nothing"));
         }
         let spread = self.label_smoothing / k as f64;
         let mut loss = 0.0;
         let mut grad = Vec::with_capacity(n * k);
         for (row, &target) in rows.iter().zip(targets) {
-            let target = target as usize;
             let log_sum = log_sum_exp(row);
-            let share = |c: usize| weights[c] * (spread + if c == target { 1.0 - self.label_smoothing } else { 0.0 });
+            let share = |c: usize| weights[c] * (spread + (1.0 - self.label_smoothing) * target.of(c));
             let mass: f64 = (0..k).map(share).sum();
             for (c, &logit) in row.iter().enumerate() {
                 loss += share(c) * (log_sum - logit);
@@ -83,7 +135,7 @@ pub fn softmax(logits: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(out, (n, k), &Device::Cpu).and_then(|t| t.to_dtype(logits.dtype())).engine("softmax")
 }
 
-fn rows_f64(logits: &Tensor) -> Result<Vec<Vec<f64>>> {
+pub(crate) fn rows_f64(logits: &Tensor) -> Result<Vec<Vec<f64>>> {
     logits.to_dtype(DType::F64).and_then(|t| t.to_vec2::<f64>()).engine("reading logits")
 }
 

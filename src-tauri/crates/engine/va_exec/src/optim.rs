@@ -4,7 +4,8 @@ use candle_core::{DType, Device, Storage, Tensor};
 use va_error::{Error, Result};
 
 use crate::error::CandleContext;
-use crate::kernels::flat::{AdamApply, AdamMoments, Scale, SgdApply, SgdVelocity, sum_of_squares};
+use crate::groups::ParamGroup;
+use crate::kernels::flat::{AdamApply, AdamMoments, MoveTowards, Scale, SgdApply, SgdVelocity, sum_of_squares};
 use crate::kernels::op::{apply0, apply1, apply2};
 use crate::kernels::real::Element;
 use crate::network::Network;
@@ -34,11 +35,21 @@ impl AdamW {
         Tensor::zeros((2, network.layout().param_len()), network.dtype(), &Device::Cpu).engine("optimiser state")
     }
 
-    /// One step from `network.grads()`; `step` counts from 1.
+    /// One step of all parameters from `network.grads()`; `step` counts from 1.
     ///
     /// # Errors
-    /// `InvalidInput` when the state is not of this network or `step` is 0.
+    /// As [`AdamW::step_groups`].
     pub fn step(&self, network: &Network, state: &mut Tensor, step: u64) -> Result<()> {
+        self.step_groups(network, state, step, network.layout().groups(|_| 1.0))
+    }
+
+    /// As [`AdamW::step`], with decay and learning rate by group ([`crate::FlatLayout::groups`]). The moments of every
+    /// parameter move, also of those whose rate is 0.
+    ///
+    /// # Errors
+    /// `InvalidInput` when the state or the groups are not of this network or `step` is 0.
+    pub fn step_groups(&self, network: &Network, state: &mut Tensor, step: u64, groups: Vec<ParamGroup>) -> Result<()> {
+        check_groups(&groups, network)?;
         check_state(state, &[2, network.layout().param_len()], network.dtype())?;
         if step == 0 {
             return Err(Error::invalid("optimiser steps count from 1"));
@@ -49,7 +60,7 @@ impl AdamW {
             eps: self.eps,
             weight_decay: self.weight_decay,
             bias_correction: [correction(self.beta1), correction(self.beta2)],
-            decay: network.layout().decay_ranges(),
+            groups,
         };
         apply1(AdamMoments { beta1: self.beta1, beta2: self.beta2 }, state, network.grads())
             .and_then(|()| apply1(apply, network.params(), state))
@@ -76,16 +87,27 @@ impl Sgd {
         Tensor::zeros(network.layout().param_len(), network.dtype(), &Device::Cpu).engine("optimiser state")
     }
 
-    /// One step from `network.grads()`; the step count does not matter, it is there to match [`AdamW::step`].
+    /// One step of all parameters from `network.grads()`; the step count does not matter, it is there to match
+    /// [`AdamW::step`].
     ///
     /// # Errors
-    /// `InvalidInput` when the velocity is not of this network.
+    /// As [`Sgd::step_groups`].
     pub fn step(&self, network: &Network, velocity: &mut Tensor, _step: u64) -> Result<()> {
+        self.step_groups(network, velocity, network.layout().groups(|_| 1.0))
+    }
+
+    /// As [`Sgd::step`], with decay and learning rate by group ([`crate::FlatLayout::groups`]). The velocity of every
+    /// parameter moves, also of those whose rate is 0.
+    ///
+    /// # Errors
+    /// `InvalidInput` when the velocity or the groups are not of this network.
+    pub fn step_groups(&self, network: &Network, velocity: &mut Tensor, groups: Vec<ParamGroup>) -> Result<()> {
+        check_groups(&groups, network)?;
         check_state(velocity, &[network.layout().param_len()], network.dtype())?;
-        let (momentum, weight_decay, decay) = (self.momentum, self.weight_decay, network.layout().decay_ranges());
-        let apply = SgdApply { lr: self.lr, momentum, nesterov: self.nesterov, weight_decay, decay: decay.clone() };
+        let (momentum, weight_decay) = (self.momentum, self.weight_decay);
+        let apply = SgdApply { lr: self.lr, momentum, nesterov: self.nesterov, weight_decay, groups: groups.clone() };
         let (params, grads) = (network.params(), network.grads());
-        apply2(SgdVelocity { momentum, weight_decay, decay }, velocity, grads, params)
+        apply2(SgdVelocity { momentum, weight_decay, groups }, velocity, grads, params)
             .and_then(|()| apply2(apply, params, grads, velocity))
             .engine("SGD step")
     }
@@ -106,6 +128,14 @@ pub fn clip_grad_norm(grads: &Tensor, max_norm: Option<f64>) -> Result<f64> {
         _ => {}
     }
     Ok(norm)
+}
+
+/// One step of an exponential moving average: `average ← decay · average + (1 - decay) · values`, in place.
+///
+/// # Errors
+/// When the two are not contiguous tensors of the same length and number type on the CPU.
+pub fn update_average(average: &Tensor, values: &Tensor, decay: f64) -> Result<()> {
+    apply1(MoveTowards(1.0 - decay), average, values).engine("moving average")
 }
 
 fn norm(tensor: &Tensor) -> candle_core::Result<f64> {
@@ -129,4 +159,18 @@ fn check_state(state: &Tensor, shape: &[usize], dtype: DType) -> Result<()> {
         state.dims(),
         state.dtype()
     )))
+}
+
+fn check_groups(groups: &[ParamGroup], network: &Network) -> Result<()> {
+    let mut at = 0;
+    for group in groups {
+        if group.range.start != at || !group.rate.is_finite() {
+            return Err(Error::invalid("the parameter groups leave gaps, overlap or have a rate that is no number"));
+        }
+        at = group.range.end;
+    }
+    if at != network.layout().param_len() {
+        return Err(Error::invalid("the parameter groups are of another network"));
+    }
+    Ok(())
 }

@@ -1,7 +1,9 @@
 use candle_core::Tensor;
+use va_dataset::Batch;
+use va_domain::{ClassBalance, TrainSettings};
 use va_error::{Code, Context, Error, Result};
 use va_eval::ConfusionMatrix;
-use va_exec::{CrossEntropy, LossAndGrad};
+use va_exec::{CrossEntropy, SoftTarget};
 
 use crate::ValMetrics;
 
@@ -9,12 +11,31 @@ use crate::ValMetrics;
 #[derive(Debug, Clone)]
 pub(crate) struct Classification {
     pub class_count: usize,
-    pub label_smoothing: f64,
+    /// Of training: with label smoothing and class weights.
+    pub loss: CrossEntropy,
 }
 
 impl Classification {
-    pub fn train_loss(&self, logits: &Tensor, targets: &[u32]) -> Result<LossAndGrad> {
-        CrossEntropy { label_smoothing: self.label_smoothing, class_weights: None }.loss_and_grad(logits, targets)
+    /// `class_counts` are the training samples of every class; only class weights need them.
+    ///
+    /// # Errors
+    /// `InvalidInput` when class weights are asked for without a count for every class.
+    pub fn new(class_count: usize, class_counts: &[u64], settings: &TrainSettings) -> Result<Self> {
+        let class_weights = match settings.class_balance {
+            ClassBalance::Weights => Some(inverse_frequency(class_count, class_counts)?),
+            ClassBalance::None | ClassBalance::Sampling => None,
+        };
+        Ok(Self { class_count, loss: CrossEntropy { label_smoothing: settings.label_smoothing, class_weights } })
+    }
+
+    /// What every sample of a training batch should say.
+    pub fn targets(batch: &Batch) -> Vec<SoftTarget> {
+        let hard = |&class: &u32| SoftTarget::hard(class);
+        if batch.blends.is_empty() {
+            return batch.classes.iter().map(hard).collect();
+        }
+        let both = batch.classes.iter().zip(&batch.blends);
+        both.map(|(&class, blend)| SoftTarget { class, other: blend.other_class, share: blend.share }).collect()
     }
 
     /// How many rows of `logits` `[N, K]` are largest at their target.
@@ -37,6 +58,17 @@ fn first_largest(row: &[f32]) -> u32 {
         }
     }
     best as u32
+}
+
+/// `samples / (classes · samples of the class)`, as scikit-learn's `balanced`: 1 for classes of equal size.
+fn inverse_frequency(class_count: usize, counts: &[u64]) -> Result<Vec<f64>> {
+    if counts.len() != class_count || counts.contains(&0) {
+        return Err(Error::invalid(format!(
+            "class weights need training samples of each of the {class_count} classes; there are {counts:?}"
+        )));
+    }
+    let total: u64 = counts.iter().sum();
+    Ok(counts.iter().map(|&count| total as f64 / (class_count as f64 * count as f64)).collect())
 }
 
 /// Collects validation batches.
@@ -76,5 +108,17 @@ impl<'a> Validation<'a> {
             accuracy: self.confusion.accuracy(),
             macro_f1: self.confusion.macro_f1(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_classes_weigh_more_and_equal_ones_alike() {
+        assert_eq!(inverse_frequency(2, &[30, 10]).unwrap(), [40.0 / 60.0, 2.0]);
+        assert_eq!(inverse_frequency(3, &[5, 5, 5]).unwrap(), [1.0; 3]);
+        assert!(inverse_frequency(2, &[30, 0]).is_err() && inverse_frequency(3, &[1, 2]).is_err());
     }
 }

@@ -11,6 +11,8 @@ pub enum TrainEvent {
         epochs: u32,
         /// Optimiser steps already done when resumed; 0 for a new run.
         done_steps: u64,
+        /// Samples of one forward and backward; smaller than the batch, gradients are added up.
+        micro_batch_size: u32,
         /// `cpu`.
         device: String,
     },

@@ -16,6 +16,10 @@ pub struct TrainJob {
     pub train_len: usize,
     /// Samples of the validation split; 0 trains without one.
     pub val_len: usize,
+    /// Training samples of every class, by `class_idx`; only class weights need them, otherwise it may be empty.
+    pub class_counts: Vec<u64>,
+    /// At most so many samples in one forward and backward, for memory; None: as the settings say.
+    pub micro_batch_limit: Option<u32>,
     /// Size, mean and deviation that the host normalises with; kept with the model.
     pub preprocessing: Preprocessing,
     /// Where checkpoints go; made if missing. It belongs to this run alone.

@@ -1,22 +1,41 @@
+use std::ops::Range;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use va_dataset::Batch;
-use va_error::{Code, Context, Error, Result};
-use va_exec::{AdamW, Mode, NamedTensors, Network, clip_grad_norm};
+use va_domain::TrainSettings;
+use va_error::{Context, Error, Result};
+use va_exec::{Mode, NamedTensors, Network, clip_grad_norm};
 
+use crate::average::Average;
 use crate::classification::Classification;
+use crate::diagnose::{Broken, broken_weight, first_broken_gradient, first_broken_layer};
+use crate::optimiser::RunOptimiser;
 
-/// The numbers that training changes: network and optimiser state.
+/// The numbers that training changes: network, optimiser state, running average.
 pub(crate) struct Learner {
     pub net: Network,
-    /// First and second moments, `[2, P]`.
-    pub moments: Tensor,
+    pub optimiser: RunOptimiser,
+    /// With one, it is what is validated and exported.
+    pub average: Option<Average>,
     pub task: Classification,
-    pub weight_decay: f64,
+    /// Samples of one forward and backward.
+    pub micro_batch: usize,
     /// None does not clip.
-    pub clip_norm: Option<f64>,
+    clip_norm: Option<f64>,
     image_size: usize,
+}
+
+/// What an optimiser step is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StepPlan {
+    /// From 1.
+    pub step: u64,
+    pub rate: f64,
+    /// Of dropout's draws.
+    pub key: u64,
+    /// Train the last layer alone.
+    pub freeze: bool,
 }
 
 /// What one optimiser step says of itself.
@@ -27,41 +46,88 @@ pub(crate) struct StepReport {
 }
 
 impl Learner {
-    pub fn new(net: Network, task: Classification, weight_decay: f64, clip_norm: f64) -> Result<Self> {
-        let moments = AdamW::new_state(&net)?;
+    pub fn new(net: Network, task: Classification, settings: &TrainSettings) -> Result<Self> {
+        let optimiser = RunOptimiser::new(&net, settings)?;
         let image_size = net.graph().input_shape()[0];
-        let clip_norm = (clip_norm > 0.0).then_some(clip_norm);
-        Ok(Self { net, moments, task, weight_decay, clip_norm, image_size })
+        let clip_norm = (settings.clip_norm > 0.0).then_some(settings.clip_norm);
+        let micro_batch = settings.batch_size as usize;
+        Ok(Self { net, optimiser, average: None, task, micro_batch, clip_norm, image_size })
     }
 
-    /// One forward, backward and AdamW step; `step` counts from 1.
+    /// Begins the running average with the weights as they are now.
+    pub fn begin_average(&mut self, decay: f64) -> Result<()> {
+        self.average = if decay > 0.0 { Some(Average::new(&self.net, decay)?) } else { None };
+        Ok(())
+    }
+
+    /// Forward and backward of all micro-batches, and one optimiser step.
     ///
     /// # Errors
-    /// `NotFinite`, naming step and samples, when loss, gradient, weights or running statistics are no numbers. The
-    /// network is then not to be kept.
-    pub fn train_step(&mut self, batch: &Batch, step: u64, rate: f64, step_key: u64) -> Result<StepReport> {
-        let input = self.input(batch)?;
-        self.net.set_step_key(step_key);
-        let logits = self.net.forward(&input, Mode::Train)?;
-        let loss = self.task.train_loss(&logits, &batch.classes)?;
-        check_finite(loss.loss, "loss", step, batch)?;
-        self.net.zero_grad()?;
-        self.net.backward(&loss.grad)?;
+    /// `NotFinite`, naming step, layer and samples, when loss, gradient, weights or running statistics are no numbers.
+    /// The network is then not to be kept.
+    pub fn train_step(&mut self, batch: &Batch, plan: StepPlan) -> Result<StepReport> {
+        let (loss, correct) = self.gradients(batch, plan)?;
         let grad_norm = clip_grad_norm(self.net.grads(), self.clip_norm)?;
-        check_finite(grad_norm, "gradient", step, batch)?;
-        let optimiser = AdamW { lr: rate, weight_decay: self.weight_decay, ..AdamW::default() };
-        optimiser.step(&self.net, &mut self.moments, step)?;
+        if !grad_norm.is_finite() {
+            let layer = first_broken_gradient(&self.net)?;
+            return Err(Broken { what: "gradient", step: plan.step, layer }.error(batch));
+        }
+        self.optimiser.step(&self.net, plan.step, plan.rate, plan.freeze)?;
         // A norm is finite exactly if every number is.
         for (what, numbers) in [("largest weight", self.net.params()), ("running statistic", self.net.buffers())] {
-            check_finite(clip_grad_norm(numbers, None)?, what, step, batch)?;
+            if !clip_grad_norm(numbers, None)?.is_finite() {
+                let layer = broken_weight(&self.net)?;
+                return Err(Broken { what, step: plan.step, layer }.error(batch));
+            }
         }
-        Ok(StepReport { loss: loss.loss, grad_norm, correct: self.task.correct(&logits, &batch.classes)? })
+        if let Some(average) = &self.average {
+            average.update(&self.net, plan.step)?;
+        }
+        Ok(StepReport { loss, grad_norm, correct })
     }
 
-    /// Logits `[N, K]` with running statistics.
-    pub fn evaluate(&mut self, batch: &Batch) -> Result<Tensor> {
-        let input = self.input(batch)?;
+    /// Loss and correct predictions of the batch; its gradient is then the network's.
+    fn gradients(&mut self, batch: &Batch, plan: StepPlan) -> Result<(f64, u64)> {
+        let targets = Classification::targets(batch);
+        // Of the whole batch, so that its parts add up to it.
+        let total = self.task.loss.weight_of(&targets)?;
+        self.net.zero_grad()?;
+        let (mut loss, mut correct) = (0.0, 0);
+        for (part, range) in parts(batch.len(), self.micro_batch).enumerate() {
+            let input = self.input(batch, range.clone())?;
+            let key = plan.key.wrapping_add((part as u64).wrapping_mul(0xd1b5_4a32_d192_ed03));
+            self.net.set_step_key(key);
+            let logits = self.net.forward(&input, Mode::Train)?;
+            let found = self.task.loss.soft_loss_and_grad(&logits, &targets[range.clone()], total)?;
+            if !found.loss.is_finite() {
+                let layer = first_broken_layer(&mut self.net, &input, key)?;
+                return Err(Broken { what: "loss", step: plan.step, layer }.error(batch));
+            }
+            self.net.backward(&found.grad)?;
+            loss += found.loss;
+            correct += self.task.correct(&logits, &batch.classes[range])?;
+        }
+        Ok((loss, correct))
+    }
+
+    /// Logits `[M, K]` of the samples `range` with running statistics.
+    pub fn evaluate(&mut self, batch: &Batch, range: Range<usize>) -> Result<Tensor> {
+        let input = self.input(batch, range)?;
         self.net.forward(&input, Mode::Eval)
+    }
+
+    /// The parts that a batch of this size is run in.
+    pub fn parts(&self, len: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        parts(len, self.micro_batch)
+    }
+
+    /// Puts the average, if there is one, in the place of the weights until [`Learner::hide_average`].
+    pub fn show_average(&mut self) -> Result<()> {
+        self.average.as_mut().map_or(Ok(()), |average| average.show(&mut self.net))
+    }
+
+    pub fn hide_average(&mut self) -> Result<()> {
+        self.average.as_mut().map_or(Ok(()), |average| average.hide(&mut self.net))
     }
 
     /// Loads parameters and buffers from a safetensors file with timm names; all of them must be there.
@@ -73,30 +139,39 @@ impl Learner {
         self.net.load_state(&state)?.ensure_complete()
     }
 
-    /// `[N, H, W, 3]`.
-    fn input(&self, batch: &Batch) -> Result<Tensor> {
+    /// `[M, H, W, 3]`: the samples `range` of the batch.
+    fn input(&self, batch: &Batch, range: Range<usize>) -> Result<Tensor> {
         let (n, size) = (batch.len(), self.image_size);
-        if n == 0 || batch.pixels.len() != n * size * size * 3 {
+        let numbers = size * size * 3;
+        if range.is_empty() || range.end > n || batch.pixels.len() != n * numbers {
             return Err(Error::internal(format!(
                 "the host gave {} numbers for {n} images of {size}×{size} pixels",
                 batch.pixels.len()
             )));
         }
-        Tensor::from_slice(&batch.pixels, (n, size, size, 3), &Device::Cpu)
+        let pixels = &batch.pixels[range.start * numbers..range.end * numbers];
+        Tensor::from_slice(pixels, (range.len(), size, size, 3), &Device::Cpu)
             .and_then(|x| x.to_dtype(DType::F32))
             .map_err(|e| Error::internal("cannot make the input tensor").with_source(e))
     }
 }
 
-fn check_finite(value: f64, what: &str, step: u64, batch: &Batch) -> Result<()> {
-    if value.is_finite() {
-        return Ok(());
+/// `0..len` in stretches of `size`, the last one what is left; a batch of none is one empty stretch, which is refused
+/// where it is used.
+fn parts(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let size = size.max(1);
+    (0..len.max(1)).step_by(size).map(move |start| start..(start + size).min(len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn parts_cover_the_batch_in_order() {
+        assert_eq!(parts(8, 3).collect::<Vec<_>>(), [0..3, 3..6, 6..8]);
+        assert_eq!(parts(8, 8).collect::<Vec<_>>(), [0..8]);
+        assert_eq!(parts(3, 8).collect::<Vec<_>>(), [0..3]);
+        assert_eq!(parts(0, 8).count(), 1);
     }
-    let samples = batch.keys.join(", ");
-    let message = format!(
-        "the {what} stopped being a number at step {step} (samples {samples}). Training was stopped there and the last \
-         good checkpoint is kept; try a lower learning rate, or look at these samples"
-    );
-    let details = serde_json::json!({ "step": step, "samples": batch.keys });
-    Err(Error::new(Code::NotFinite, message).with_details(details))
 }

@@ -7,35 +7,44 @@
 //! | part | what |
 //! |---|---|
 //! | initial weights | `job.initial_weights`, or the zoo's initialisation from the run seed (`va_exec`'s counter-based generator) |
-//! | order | every epoch a permutation from (seed, epoch), see `va_dataset::rng`; whole batches only (`va_dataset::train_steps`): the remainder is left out that epoch |
-//! | images | `va_dataset::BatchRecipe`: reduce, random resized crop, flips, resize by Pillow's bilinear with antialias, normalise; all from (seed, epoch, sample index) |
-//! | loss | softmax cross-entropy, mean over the batch, label smoothing spread over all classes (PyTorch's definition) |
-//! | gradient | its norm over all parameters clipped to `clip_norm` by `max / (norm + 1e-6)` |
-//! | optimiser | AdamW, β = (0.9, 0.999), ε = 1e-8, decoupled decay on parameters of two or more dimensions only; bias correction by the run's step |
-//! | learning rate | [`CosineSchedule`], set every step |
-//! | batch norm | batch statistics in training, running statistics with momentum 0.1 (unbiased variance) in evaluation |
+//! | order | every epoch a permutation from (seed, epoch), or the same number of visits to every class (`ClassBalance::Sampling`), see `va_dataset::rng` and `va_dataset::balance`; whole batches only (`va_dataset::train_steps`): the remainder is left out that epoch |
+//! | images | `va_dataset::BatchRecipe`: reduce, random resized crop, flips, changes, bilinear resize with antialias, normalise, mixup; all from (seed, epoch, sample index) |
+//! | loss | softmax cross-entropy, mean over the batch, label smoothing spread over all classes, class weights (PyTorch's definitions), blended targets |
+//! | gradient | of micro-batches added up to the batch; its norm over all parameters clipped to `clip_norm` by `max / (norm + 1e-6)` |
+//! | optimiser | AdamW, β = (0.9, 0.999), ε = 1e-8, decoupled decay, bias correction by the run's step; or SGD with Nesterov's momentum, decay in the gradient; decay on parameters of two or more dimensions only; a rate of its own for all but the last layer |
+//! | learning rate | [`Schedule`], set every step |
+//! | frozen backbone | in the first epochs only the last layer moves; optimiser moments and batch norms of the rest go on |
+//! | average | exponential, of weights and running statistics, its decay warmed up; it is what is validated and exported |
+//! | batch norm | statistics of the micro-batch in training, running statistics with momentum 0.1 (unbiased variance) in evaluation |
 //! | validation | after every epoch: resize and normalise only, every sample once, loss without smoothing |
 //! | model | the epoch with the lowest validation loss; without a validation split the last one |
 //!
 //! All randomness is a function of position, so a checkpoint needs the position and the numbers only: 4 epochs equal
 //! 2 epochs, resume, 2 epochs, bit for bit on the same instruction set.
 
+mod average;
 mod checkpoint;
 mod classification;
+mod diagnose;
 mod event;
 mod host;
 mod job;
 mod learner;
+mod micro_batch;
+mod optimiser;
 mod pretrained;
+mod probe;
 mod run;
 mod schedule;
 mod state;
 mod train;
+mod validate;
 
 pub use event::{CheckpointKind, Ending, EpochMetrics, TrainEvent, ValMetrics};
 pub use host::{Stop, TrainHost};
 pub use job::{TrainJob, TrainOutcome};
 pub use pretrained::load_pretrained;
+pub use probe::measure_step;
 pub use run::Trained;
-pub use schedule::CosineSchedule;
+pub use schedule::Schedule;
 pub use train::{train, train_graph};

@@ -1,14 +1,16 @@
 use std::time::{Duration, Instant};
 
 use va_dataset::{Batch, BatchRequest, Phase, train_steps, val_steps};
+use va_domain::{ScheduleKind, TrainSettings};
 use va_error::{Error, Result};
 use va_exec::NamedTensors;
 
 use crate::checkpoint::{CheckpointFolder, Identity, Snapshot};
-use crate::classification::Validation;
-use crate::learner::{Learner, StepReport};
-use crate::schedule::CosineSchedule;
+use crate::learner::{Learner, StepPlan, StepReport};
+use crate::micro_batch::MicroBatch;
+use crate::schedule::Schedule;
 use crate::state::RunState;
+use crate::validate::Validated;
 use crate::{CheckpointKind, Ending, EpochMetrics, Stop, TrainEvent, TrainHost, TrainJob, ValMetrics};
 
 /// A recovery checkpoint is at most this old; a step's length is added before comparing, so that it stays true.
@@ -37,15 +39,13 @@ pub(crate) struct Run<'a> {
     pub checkpoints: CheckpointFolder,
     pub identity: Identity,
     pub state: RunState,
-    schedule: CosineSchedule,
-    seed: u64,
-    epochs: u32,
-    early_stop_epochs: u32,
+    schedule: Schedule,
+    settings: TrainSettings,
     train_steps: u32,
-    val_steps: u32,
+    pub val_steps: u32,
     saved_at: Instant,
     recovery_age: Duration,
-    batch: Batch,
+    pub batch: Batch,
 }
 
 impl<'a> Run<'a> {
@@ -60,18 +60,14 @@ impl<'a> Run<'a> {
         let count = |steps: usize| u32::try_from(steps).map_err(|_| Error::invalid("the dataset is too large"));
         let train_steps = count(train_steps(job.train_len, settings.batch_size as usize))?;
         let val_steps = count(val_steps(job.val_len, settings.batch_size as usize))?;
-        let schedule =
-            CosineSchedule::new(settings.learning_rate, settings.warmup_epochs, settings.epochs, train_steps);
         Ok(Self {
             host,
             learner,
             checkpoints,
             identity,
             state: RunState::default(),
-            schedule,
-            seed: settings.seed,
-            epochs: settings.epochs,
-            early_stop_epochs: settings.early_stop_epochs,
+            schedule: Schedule::new(settings, train_steps),
+            settings: settings.clone(),
             train_steps,
             val_steps,
             saved_at: Instant::now(),
@@ -103,22 +99,34 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Decides how many samples go through the network at once, and says where that is not what was asked.
+    pub fn choose_micro_batch(&mut self, job: &TrainJob) {
+        let chosen = MicroBatch::choose(job, self.state.micro_batch);
+        if let Some(message) = chosen.note {
+            self.note(message);
+        }
+        self.state.micro_batch = chosen.size;
+        self.learner.micro_batch = chosen.size as usize;
+    }
+
     /// Trains until the end or a stop.
     pub fn finish(mut self) -> Result<Trained> {
         self.host.event(TrainEvent::RunStarted {
             parameter_count: self.learner.net.layout().param_len() as u64,
             steps_per_epoch: self.train_steps,
-            epochs: self.epochs,
+            epochs: self.settings.epochs,
             done_steps: self.state.step,
+            micro_batch_size: self.state.micro_batch,
             device: "cpu".to_owned(),
         });
-        while self.state.epoch < self.epochs && !self.state.early_stopped {
+        while self.state.epoch < self.settings.epochs && !self.state.early_stopped {
             if let Some(ending) = self.epoch()? {
                 return self.trained(ending, None);
             }
         }
         let ending = if self.state.early_stopped { Ending::EarlyStopped } else { Ending::Completed };
         self.take_best()?;
+        self.learner.show_average()?;
         let weights = self.learner.net.state()?;
         self.trained(ending, Some(weights))
     }
@@ -131,7 +139,8 @@ impl<'a> Run<'a> {
     /// The rest of the epoch under way; Some when it was stopped.
     fn epoch(&mut self) -> Result<Option<Ending>> {
         while self.state.step_in_epoch < self.train_steps {
-            if let Some(ending) = self.stopped()? {
+            if let Some(ending) = self.stopped() {
+                self.save_unfinished()?;
                 return Ok(Some(ending));
             }
             let began = Instant::now();
@@ -142,7 +151,10 @@ impl<'a> Run<'a> {
         }
         let val = match self.validate()? {
             Validated::Done(val) => val,
-            Validated::Stopped(ending) => return Ok(Some(ending)),
+            Validated::Stopped(ending) => {
+                self.save_unfinished()?;
+                return Ok(Some(ending));
+            }
         };
         self.end_epoch(val)?;
         Ok(None)
@@ -153,10 +165,15 @@ impl<'a> Run<'a> {
         let request = BatchRequest { phase: Phase::Train, epoch: self.state.epoch, step: self.state.step_in_epoch };
         self.host.next_batch(request, &mut self.batch)?;
         let waited = began.elapsed();
-        let rate = self.schedule.rate(self.state.step);
-        // The key of dropout's draws: any function of seed and step that does not repeat.
-        let key = self.seed ^ (self.state.step + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let report = self.learner.train_step(&self.batch, self.state.step + 1, rate, key)?;
+        let rate = self.schedule.rate(self.state.step, self.state.plateau.reductions);
+        let plan = StepPlan {
+            step: self.state.step + 1,
+            rate,
+            // Any function of seed and step that does not repeat.
+            key: self.settings.seed ^ (self.state.step + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            freeze: self.state.epoch < self.settings.freeze_backbone_epochs,
+        };
+        let report = self.learner.train_step(&self.batch, plan)?;
         self.state.add_step(report.loss, report.correct, self.batch.len());
         self.tell_step(&report, rate, waited, began.elapsed());
         Ok(())
@@ -176,35 +193,28 @@ impl<'a> Run<'a> {
         });
     }
 
-    fn validate(&mut self) -> Result<Validated> {
-        if self.val_steps == 0 {
-            return Ok(Validated::Done(None));
-        }
-        let epoch = self.state.epoch;
-        self.host.event(TrainEvent::ValidationStarted { epoch: epoch + 1, batches: self.val_steps });
-        let task = self.learner.task.clone();
-        let mut validation = Validation::new(&task);
-        for step in 0..self.val_steps {
-            if let Some(ending) = self.stopped()? {
-                return Ok(Validated::Stopped(ending));
-            }
-            self.host.next_batch(BatchRequest { phase: Phase::Val, epoch, step }, &mut self.batch)?;
-            let logits = self.learner.evaluate(&self.batch)?;
-            validation.add(&logits, &self.batch.classes, &self.batch.keys)?;
-        }
-        Ok(Validated::Done(Some(validation.compute())))
-    }
-
     fn end_epoch(&mut self, val: Option<ValMetrics>) -> Result<()> {
         let metrics = self.state.finish_epoch(val);
         let is_best = metrics.is_best;
-        let patience = self.early_stop_epochs;
-        self.state.early_stopped =
-            patience > 0 && self.val_steps > 0 && self.state.stale_epochs >= patience && self.state.epoch < self.epochs;
+        let patience = self.settings.early_stop_epochs;
+        self.state.early_stopped = patience > 0
+            && self.val_steps > 0
+            && self.state.stale_epochs >= patience
+            && self.state.epoch < self.settings.epochs;
+        let watched = metrics.val.map_or(metrics.train_loss, |val| val.loss);
+        let reduced = self.settings.schedule == ScheduleKind::Plateau
+            && self.state.plateau.hear(watched, self.settings.decay_epochs);
         self.host.event(TrainEvent::EpochFinished(metrics));
         match is_best {
             true => self.save(&[CheckpointKind::Best, CheckpointKind::Last])?,
             false => self.save(&[CheckpointKind::Last])?,
+        }
+        if reduced {
+            let (epoch, factor) = (self.state.epoch, self.settings.decay_factor);
+            self.note(format!(
+                "the loss rests: from epoch {} on the learning rate is multiplied by {factor}",
+                epoch + 1
+            ));
         }
         if self.state.early_stopped {
             self.note(format!("stopped early: the validation loss did not get better for {patience} epochs"));
@@ -212,17 +222,18 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// A checkpoint and the ending when the host wants to stop.
-    fn stopped(&mut self) -> Result<Option<Ending>> {
-        let ending = match self.host.should_stop() {
-            Stop::Continue => return Ok(None),
-            Stop::Pause => Ending::Paused,
-            Stop::Cancel => Ending::Cancelled,
-        };
-        if self.state.step_in_epoch > 0 {
-            self.save(&[CheckpointKind::Recovery])?;
+    /// The ending when the host wants to stop.
+    pub fn stopped(&mut self) -> Option<Ending> {
+        match self.host.should_stop() {
+            Stop::Continue => None,
+            Stop::Pause => Some(Ending::Paused),
+            Stop::Cancel => Some(Ending::Cancelled),
         }
-        Ok(Some(ending))
+    }
+
+    /// A checkpoint inside an epoch; between epochs there is one already.
+    fn save_unfinished(&mut self) -> Result<()> {
+        if self.state.step_in_epoch > 0 { self.save(&[CheckpointKind::Recovery]) } else { Ok(()) }
     }
 
     fn save(&mut self, kinds: &[CheckpointKind]) -> Result<()> {
@@ -260,9 +271,4 @@ impl<'a> Run<'a> {
     pub fn note(&mut self, message: String) {
         self.host.event(TrainEvent::Note { message });
     }
-}
-
-enum Validated {
-    Done(Option<ValMetrics>),
-    Stopped(Ending),
 }

@@ -5,6 +5,7 @@ use crate::EpochMetrics;
 /// Where a run is, beside the numbers in tensors. Random draws are functions of (seed, epoch, sample), so the position
 /// is all there is to save of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct RunState {
     /// Optimiser steps done.
     pub step: u64,
@@ -20,6 +21,35 @@ pub(crate) struct RunState {
     /// Epochs since the best.
     pub stale_epochs: u32,
     pub early_stopped: bool,
+    /// Samples of one forward and backward; 0 before the run decided.
+    pub micro_batch: u32,
+    pub plateau: Plateau,
+}
+
+/// What the plateau schedule watches.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Plateau {
+    best: Option<f64>,
+    stale_epochs: u32,
+    /// How often the rate was reduced.
+    pub reductions: u32,
+}
+
+impl Plateau {
+    /// Hears the loss of an epoch; true when the rate goes down now.
+    pub fn hear(&mut self, loss: f64, patience: u32) -> bool {
+        if self.best.is_none_or(|best| loss < best) {
+            (self.best, self.stale_epochs) = (Some(loss), 0);
+            return false;
+        }
+        self.stale_epochs += 1;
+        if self.stale_epochs < patience {
+            return false;
+        }
+        (self.stale_epochs, self.reductions) = (0, self.reductions + 1);
+        true
+    }
 }
 
 impl RunState {
@@ -85,6 +115,14 @@ mod tests {
         assert_eq!((state.stale_epochs, state.best.as_ref().map(|b| b.epoch)), (2, Some(1)));
         assert!(state.finish_epoch(val(0.6)).is_best);
         assert_eq!((state.stale_epochs, state.step_in_epoch, state.seen), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_plateau_reduces_after_its_patience_and_begins_to_count_anew() {
+        let mut plateau = Plateau::default();
+        let heard = [3.0, 2.0, 2.0, 2.5, 2.1, 1.0, 1.5, 1.5].map(|loss| plateau.hear(loss, 2));
+        assert_eq!(heard, [false, false, false, true, false, false, false, true]);
+        assert_eq!(plateau.reductions, 2);
     }
 
     #[test]

@@ -38,15 +38,17 @@ pub fn train_graph(
     }
     let mut net = Network::new(graph, DType::F32)?;
     net.init(settings.seed)?;
-    let task = Classification { class_count: job.classes.len(), label_smoothing: settings.label_smoothing };
-    let mut learner = Learner::new(net, task, settings.weight_decay, settings.clip_norm)?;
+    let task = Classification::new(job.classes.len(), &job.class_counts, settings)?;
+    let mut learner = Learner::new(net, task, settings)?;
     if let Some(path) = &job.initial_weights {
         learner.load_weights(path)?;
     }
+    learner.begin_average(settings.ema_decay)?;
     let mut run = Run::new(job, host, learner, checkpoints, identity(job, engine_version)?)?;
     if job.resume {
         run.resume()?;
     }
+    run.choose_micro_batch(job);
     run.finish()
 }
 
@@ -77,7 +79,7 @@ fn check(graph: &va_graph::Graph, job: &TrainJob) -> Result<()> {
 }
 
 fn identity(job: &TrainJob, engine_version: &str) -> Result<Identity> {
-    let parts = (&job.settings, &job.classes, job.train_len, job.val_len, &job.preprocessing);
+    let parts = (&job.settings, &job.classes, job.train_len, job.val_len, &job.class_counts, &job.preprocessing);
     let text = serde_json::to_vec(&parts)?;
     let machine = format!("{engine_version}, {}", instruction_sets());
     Ok(Identity { job: blake3::hash(&text).to_hex().to_string(), machine })

@@ -91,7 +91,9 @@ fn a_number_that_is_none_stops_at_that_step_and_keeps_the_last_good_checkpoint()
     let error = run(&job, &mut host).err().unwrap();
     assert_eq!(error.code(), Code::NotFinite);
     assert!(error.to_string().contains("step 9") && error.to_string().contains("colour-"), "{error}");
-    assert_eq!(error.details().unwrap()["samples"].as_array().unwrap().len(), 8);
+    let details = error.details().unwrap();
+    assert_eq!(details["samples"].as_array().unwrap().len(), 1, "the one with the wrong pixel: {details}");
+    assert_eq!(details["layer"], "input");
     assert_eq!(host.losses().last().unwrap().0, 8);
     let mut host = TestHost::new(&job, false);
     assert_eq!(run(&job, &mut host).unwrap().ending, Ending::Completed);
@@ -110,7 +112,11 @@ fn weights_that_overflow_stop_the_run() {
         batch.pixels.iter_mut().for_each(|value| *value *= 1e38);
         Ok(())
     });
-    assert_eq!(run(&job, &mut host).err().unwrap().code(), Code::NotFinite);
+    let error = run(&job, &mut host).err().unwrap();
+    assert_eq!(error.code(), Code::NotFinite);
+    let details = error.details().unwrap();
+    assert_eq!(details["samples"].as_array().unwrap().len(), 8);
+    assert!(["conv", "bn"].contains(&details["layer"].as_str().unwrap()), "{details}");
 }
 
 #[test]

@@ -62,6 +62,12 @@ pub struct JobMetrics {
     pub series: Vec<MetricSeries>,
 }
 
+/// What a job said while it ran, oldest first: a split that was made, memory that was short, a checkpoint passed over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JobNotes {
+    pub notes: Vec<String>,
+}
+
 pub(crate) fn commands() -> Vec<Command> {
     use Method::{Delete, Get, Post, Put};
     vec![
@@ -140,6 +146,14 @@ pub(crate) fn commands() -> Vec<Command> {
             Role::Viewer,
             "The curves of a job",
             |app, _, q| jobs::metrics(app, q.id).map(|series| JobMetrics { series }),
+        ),
+        Command::new::<JobRequest, JobNotes>(
+            "job_notes",
+            Get,
+            "/jobs/{id}/notes",
+            Role::Viewer,
+            "What a job said while it ran",
+            |app, _, q| jobs::notes(app, q.id).map(|notes| JobNotes { notes }),
         ),
     ]
 }

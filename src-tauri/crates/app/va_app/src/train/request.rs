@@ -27,13 +27,17 @@ pub(super) fn dataset_and_classes(app: &App, id: DatasetId) -> Result<(Dataset, 
     Ok((dataset, classes))
 }
 
-/// Training samples, or what the default split would give.
-pub(super) fn expected_train_len(dataset: &Dataset) -> usize {
-    let train = match is_unsplit(dataset) {
-        true => (dataset.labelled_count as f64 * SplitRatios::default().train).round() as u64,
-        false => dataset.splits.train,
+/// Training and validation samples, or what the default split would give.
+pub(super) fn expected_lens(dataset: &Dataset) -> (usize, usize) {
+    let lens = match is_unsplit(dataset) {
+        true => {
+            let share = |ratio: f64| (dataset.labelled_count as f64 * ratio).round() as u64;
+            [share(SplitRatios::default().train), share(SplitRatios::default().val)]
+        }
+        false => [dataset.splits.train, dataset.splits.val],
     };
-    usize::try_from(train).unwrap_or(usize::MAX)
+    let [train, val] = lens.map(|len| usize::try_from(len).unwrap_or(usize::MAX));
+    (train, val)
 }
 
 fn is_unsplit(dataset: &Dataset) -> bool {

@@ -44,6 +44,14 @@ impl SampleSource for MediaSource {
     fn load(&self, index: usize) -> Result<RgbImage> {
         load_image(&self.images[index].path)
     }
+
+    fn load_at_least(&self, index: usize, min_side_px: u32) -> Result<RgbImage> {
+        load_image_at_least(&self.images[index].path, min_side_px)
+    }
+
+    fn content_key(&self, index: usize) -> Option<String> {
+        Some(self.images[index].media_hash.to_string())
+    }
 }
 
 /// Decodes a file upright at full size.
@@ -51,9 +59,15 @@ impl SampleSource for MediaSource {
 /// # Errors
 /// When it cannot be read or is no image that we support.
 pub(crate) fn load_image(path: &std::path::Path) -> Result<RgbImage> {
+    load_image_at_least(path, u32::MAX)
+}
+
+/// As [`load_image`], at a fraction of its size where the format can, both sides at least `min_side_px`.
+pub(crate) fn load_image_at_least(path: &std::path::Path, min_side_px: u32) -> Result<RgbImage> {
     let limits = Limits::default();
     let bytes = va_media::read_file(path, &limits)?;
-    let image = va_media::decode(&bytes, &limits).with_context(|| format!("cannot decode {}", path.display()))?;
+    let image = va_media::decode_at_least(&bytes, &limits, min_side_px)
+        .with_context(|| format!("cannot decode {}", path.display()))?;
     RgbImage::new(image.width_px, image.height_px, image.pixels)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use va_domain::Split;
-use va_engine::{Ending, LoaderHost, Stop, TrainJob, standard_preprocessing};
+use va_engine::{DiskCacheOptions, Ending, LoaderHost, Stop, TrainJob, standard_preprocessing};
 use va_error::{Context, Error, Result};
 
 use super::curves::Curves;
@@ -13,7 +13,10 @@ use super::register;
 use super::source::load_split;
 use super::{TrainParams, checkpoint_dir};
 use crate::jobs::{self, JobContext};
-use crate::models;
+use crate::{App, models};
+
+/// Decoded images of earlier runs take at most this much of the disk, and at most a tenth of what is free.
+const DECODED_BYTES: u64 = 4 << 30;
 
 pub(crate) fn run(context: &JobContext) -> Result<Value> {
     let params: TrainParams = context.params()?;
@@ -42,6 +45,7 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
         &version.classes,
         &settings,
         &preprocessing,
+        Some(decoded_cache(app)),
         |event| curves.borrow_mut().event(&event),
         || match context.stop_requested() {
             jobs::Stop::Continue => Stop::Continue,
@@ -54,6 +58,8 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
         classes: version.classes.clone(),
         train_len: host.train_len(),
         val_len: host.val_len(),
+        class_counts: host.class_counts().to_vec(),
+        micro_batch_limit: None,
         preprocessing,
         checkpoint_dir: checkpoint_dir(app, &context.job()),
         model_dir,
@@ -69,4 +75,10 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
             Ok(serde_json::to_value(register::register(context, &params, &job, &outcome)?)?)
         }
     }
+}
+
+fn decoded_cache(app: &App) -> DiskCacheOptions {
+    let dir = app.store().library().cache_dir().join("decoded");
+    let free = fs4::available_space(app.library_dir()).unwrap_or(0);
+    DiskCacheOptions { dir, limit_bytes: DECODED_BYTES.min(free / 10) }
 }

@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 use va_api::{Client, job_result};
-use va_domain::{DeviceChoice, Evaluation, Job, ModelVersion, Split, Task, TrainSettings};
+use va_domain::{Evaluation, Job, ModelVersion, Split, Task};
 use va_error::{Error, Result};
 
-use crate::args::TrainArgs;
 use crate::follow::follow;
 use crate::session::{Need, Session};
+use crate::train_args::TrainArgs;
 use crate::{names, output};
 
 pub fn train(session: &Session, args: &TrainArgs) -> Result<()> {
@@ -33,20 +33,7 @@ fn request(client: &Client, args: &TrainArgs) -> Result<Value> {
     let dataset = names::dataset(client, &args.dataset)?;
     let project = args.project.as_deref().map(|text| names::project(client, text)).transpose()?;
     let model = args.model.as_deref().map(|text| names::model_if_any(client, text)).transpose()?.flatten();
-    let standard = TrainSettings::default();
-    let epochs = args.epochs.unwrap_or(standard.epochs);
-    let settings = TrainSettings {
-        arch: args.arch.clone(),
-        epochs,
-        image_size_px: args.image_size.unwrap_or(standard.image_size_px),
-        batch_size: args.batch.unwrap_or(standard.batch_size),
-        learning_rate: args.lr.unwrap_or(standard.learning_rate),
-        seed: args.seed.unwrap_or(standard.seed),
-        device: DeviceChoice::from(args.device),
-        // A short run has no room for the usual warm-up.
-        warmup_epochs: standard.warmup_epochs.min(f64::from(epochs) / 4.0),
-        ..standard
-    };
+    let settings = args.settings()?;
     let mut request =
         json!({ "kind": "train", "dataset_id": dataset.id, "task": Task::from(args.task), "settings": settings });
     if let Some(project) = project {

@@ -1,39 +1,16 @@
 //! One pass over flat parameter-sized tensors: optimiser steps and norms. Chunks are fixed, so results do not depend
 //! on the thread count.
 
-use std::ops::Range;
-
 use candle_core::Result;
 
 use super::elementwise::map_each;
 use super::op::{In, Out, SliceKernel, expect_len};
 use super::real::{Element, Real};
+use crate::groups::{ParamGroup, for_groups};
 use crate::par;
 
 /// Elements of one task, and of one partial sum.
 const PART: usize = 1 << 14;
-
-/// Calls `f` on the pieces of `start..start + len` with whether weight decay applies there. `ranges` are sorted.
-#[inline(always)]
-fn for_decay(ranges: &[Range<usize>], start: usize, len: usize, mut f: impl FnMut(Range<usize>, bool)) {
-    let end = start + len;
-    let mut at = start;
-    let first = ranges.partition_point(|range| range.end <= start);
-    for range in &ranges[first..] {
-        if range.start >= end {
-            break;
-        }
-        if range.start > at {
-            f(at - start..range.start - start, false);
-        }
-        let (from, to) = (range.start.max(at), range.end.min(end));
-        f(from - start..to - start, true);
-        at = to;
-    }
-    if at < end {
-        f(at - start..len, false);
-    }
-}
 
 /// First and second moments `[2, P]` moved towards the gradient.
 pub struct AdamMoments {
@@ -67,15 +44,15 @@ impl SliceKernel<1> for AdamMoments {
     }
 }
 
-/// `p ← p (1 - lr·wd) - lr / bc1 · m / (sqrt(v / bc2) + eps)` with decay only inside `decay` (Loshchilov & Hutter
-/// 2019); source is the state `[2, P]`.
+/// `p ← p (1 - lr·wd) - lr / bc1 · m / (sqrt(v / bc2) + eps)` with decay and learning rate by group (Loshchilov &
+/// Hutter 2019); source is the state `[2, P]`.
 pub struct AdamApply {
     pub lr: f64,
     pub eps: f64,
     pub weight_decay: f64,
     /// `1 - beta1^step` and `1 - beta2^step`.
     pub bias_correction: [f64; 2],
-    pub decay: Vec<Range<usize>>,
+    pub groups: Vec<ParamGroup>,
 }
 
 impl SliceKernel<1> for AdamApply {
@@ -85,9 +62,7 @@ impl SliceKernel<1> for AdamApply {
         expect_len(Self::NAME, "state", state, 2 * params.len())?;
         let (m, v) = state.split_at(params.len());
         let of = T::Real::of;
-        let (rate, eps) = (of(self.lr / self.bias_correction[0]), of(self.eps));
-        let root = of(self.bias_correction[1].sqrt());
-        let shrink = of(1.0 - self.lr * self.weight_decay);
+        let (eps, root) = (of(self.eps), of(self.bias_correction[1].sqrt()));
         par::chunks_mut(
             params,
             PART,
@@ -95,13 +70,18 @@ impl SliceKernel<1> for AdamApply {
             |task, p| {
                 let at = task * PART..task * PART + p.len();
                 let (m, v) = (&m[at.clone()], &v[at.clone()]);
-                for_decay(
-                    &self.decay,
+                for_groups(
+                    &self.groups,
                     at.start,
                     at.len(),
                     #[inline(always)]
-                    |piece, decays| {
-                        let keep = if decays { shrink } else { of(1.0) };
+                    |piece, group| {
+                        if group.rate == 0.0 {
+                            return;
+                        }
+                        let lr = self.lr * group.rate;
+                        let rate = of(lr / self.bias_correction[0]);
+                        let keep = of(if group.decay { 1.0 - lr * self.weight_decay } else { 1.0 });
                         for ((p, &m), &v) in p[piece.clone()].iter_mut().zip(&m[piece.clone()]).zip(&v[piece]) {
                             *p = *p * keep - rate * m / (v.sqrt() / root + eps);
                         }
@@ -117,7 +97,7 @@ impl SliceKernel<1> for AdamApply {
 pub struct SgdVelocity {
     pub momentum: f64,
     pub weight_decay: f64,
-    pub decay: Vec<Range<usize>>,
+    pub groups: Vec<ParamGroup>,
 }
 
 impl SliceKernel<2> for SgdVelocity {
@@ -130,8 +110,8 @@ impl SliceKernel<2> for SgdVelocity {
         par::chunks_mut(velocity, PART, |task, velocity| {
             let at = task * PART..task * PART + velocity.len();
             let (grad, params) = (&grad[at.clone()], &params[at.clone()]);
-            for_decay(&self.decay, at.start, at.len(), |piece, decays| {
-                let wd = T::Real::of(if decays { self.weight_decay } else { 0.0 });
+            for_groups(&self.groups, at.start, at.len(), |piece, group| {
+                let wd = T::Real::of(if group.decay { self.weight_decay } else { 0.0 });
                 for i in piece {
                     velocity[i] = momentum * velocity[i] + (grad[i] + wd * params[i]);
                 }
@@ -148,7 +128,7 @@ pub struct SgdApply {
     pub momentum: f64,
     pub nesterov: bool,
     pub weight_decay: f64,
-    pub decay: Vec<Range<usize>>,
+    pub groups: Vec<ParamGroup>,
 }
 
 impl SliceKernel<2> for SgdApply {
@@ -157,12 +137,16 @@ impl SliceKernel<2> for SgdApply {
         let (params, grad, velocity) = (params.reals()?, grad.reals()?, velocity.reals()?);
         expect_len(Self::NAME, "gradient", grad, params.len())?;
         expect_len(Self::NAME, "velocity", velocity, params.len())?;
-        let (lr, momentum) = (T::Real::of(self.lr), T::Real::of(self.momentum));
+        let momentum = T::Real::of(self.momentum);
         par::chunks_mut(params, PART, |task, params| {
             let at = task * PART..task * PART + params.len();
             let (grad, velocity) = (&grad[at.clone()], &velocity[at.clone()]);
-            for_decay(&self.decay, at.start, at.len(), |piece, decays| {
-                let wd = T::Real::of(if decays { self.weight_decay } else { 0.0 });
+            for_groups(&self.groups, at.start, at.len(), |piece, group| {
+                if group.rate == 0.0 {
+                    return;
+                }
+                let lr = T::Real::of(self.lr * group.rate);
+                let wd = T::Real::of(if group.decay { self.weight_decay } else { 0.0 });
                 for i in piece {
                     let step =
                         if self.nesterov { grad[i] + wd * params[i] + momentum * velocity[i] } else { velocity[i] };
@@ -185,6 +169,26 @@ impl SliceKernel<0> for Scale {
             dst.values()?,
             #[inline(always)]
             |v| v * factor,
+        );
+        Ok(())
+    }
+}
+
+/// `dst ← dst + share · (src - dst)`.
+pub struct MoveTowards(pub f64);
+
+impl SliceKernel<1> for MoveTowards {
+    const NAME: &'static str = "move_towards";
+    fn run<T: Element>(&self, dst: Out<'_, T>, [src]: [In<'_, T>; 1]) -> Result<()> {
+        let (dst, src) = (dst.reals()?, src.reals()?);
+        expect_len(Self::NAME, "source", src, dst.len())?;
+        let share = T::Real::of(self.0);
+        par::zip_mut(
+            dst,
+            src,
+            PART,
+            #[inline(always)]
+            |dst, src| dst.iter_mut().zip(src).for_each(|(d, &s)| *d = *d + share * (s - *d)),
         );
         Ok(())
     }
@@ -213,21 +217,4 @@ pub fn sum_of_squares<T: Real>(data: &[T]) -> f64 {
         |i| part_squares(&data[i * PART..data.len().min((i + 1) * PART)]),
     );
     parts.iter().sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decay_pieces_cover_everything_once() {
-        let ranges = [2..5, 7..8, 20..30];
-        for (start, len) in [(0, 10), (3, 4), (5, 2), (8, 12), (0, 40), (25, 3)] {
-            let mut seen = Vec::new();
-            for_decay(&ranges, start, len, |piece, decays| seen.extend(piece.map(|i| (i, decays))));
-            let want: Vec<(usize, bool)> =
-                (0..len).map(|i| (i, ranges.iter().any(|r| r.contains(&(i + start))))).collect();
-            assert_eq!(seen, want, "start {start} len {len}");
-        }
-    }
 }

@@ -18,8 +18,11 @@ const VERSION: &str = "1";
 pub(crate) struct Snapshot {
     pub state: RunState,
     pub params: Tensor,
+    /// State of the optimiser.
     pub moments: Tensor,
     pub buffers: Tensor,
+    /// Averaged parameters and buffers, in a run that keeps them.
+    pub average: Option<(Tensor, Tensor)>,
     pub identity: Identity,
 }
 
@@ -29,20 +32,26 @@ impl Snapshot {
         Self {
             state: state.clone(),
             params: learner.net.params().clone(),
-            moments: learner.moments.clone(),
+            moments: learner.optimiser.state.clone(),
             buffers: learner.net.buffers().clone(),
+            average: learner.average.as_ref().map(|average| (average.params.clone(), average.buffers.clone())),
             identity: identity.clone(),
         }
     }
 
     /// Puts the numbers back, bit for bit.
     pub fn restore(&self, learner: &mut Learner) -> Result<()> {
-        if self.moments.dims() != learner.moments.dims() {
+        if self.moments.dims() != learner.optimiser.state.dims() {
             return Err(Error::invalid("the optimiser state has another size than this network's"));
+        }
+        match (&mut learner.average, &self.average) {
+            (Some(average), Some((params, buffers))) => average.restore(params, buffers)?,
+            (None, _) => {}
+            (Some(_), None) => return Err(Error::invalid("the checkpoint lacks the average of the weights")),
         }
         learner.net.set_params(&self.params)?;
         learner.net.set_buffers(&self.buffers)?;
-        learner.moments = self.moments.clone();
+        learner.optimiser.state = self.moments.clone();
         Ok(())
     }
 
@@ -52,7 +61,10 @@ impl Snapshot {
             ("state".to_owned(), serde_json::to_string(&self.state)?),
             ("identity".to_owned(), serde_json::to_string(&self.identity)?),
         ]);
-        let tensors = [("buffers", &self.buffers), ("moments", &self.moments), ("params", &self.params)];
+        let mut tensors = vec![("buffers", &self.buffers), ("moments", &self.moments), ("params", &self.params)];
+        if let Some((params, buffers)) = &self.average {
+            tensors.extend([("average_params", params), ("average_buffers", buffers)]);
+        }
         safetensors::serialize(tensors, Some(metadata))
             .map_err(|e| Error::internal("cannot serialise the checkpoint").with_source(e))
     }
@@ -69,6 +81,7 @@ impl Snapshot {
         }
         let mut tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
             .map_err(|e| Error::invalid("the file is damaged").with_source(e))?;
+        let average = tensors.remove("average_params").zip(tensors.remove("average_buffers"));
         let mut tensor =
             |name: &str| tensors.remove(name).ok_or_else(|| Error::invalid(format!("the file lacks {name}")));
         Ok(Self {
@@ -77,6 +90,7 @@ impl Snapshot {
             params: tensor("params")?,
             moments: tensor("moments")?,
             buffers: tensor("buffers")?,
+            average,
         })
     }
 }

@@ -68,6 +68,8 @@ pub fn job(settings: &TrainSettings, dir: &Path, train_len: usize, val_len: usiz
         classes: ["red", "green", "blue"].map(str::to_owned).to_vec(),
         train_len,
         val_len,
+        class_counts: (0..CLASSES).map(|class| (train_len + CLASSES - 1 - class) as u64 / CLASSES as u64).collect(),
+        micro_batch_limit: None,
         preprocessing: va_dataset::standard_preprocessing(settings.image_size_px),
         checkpoint_dir: dir.to_path_buf(),
         model_dir: dir.join("model"),
@@ -94,7 +96,7 @@ impl TestHost {
         let train = Arc::new(Colours { len: job.train_len, wrong: false });
         let val: Arc<dyn SampleSource> = Arc::new(Colours { len: job.val_len, wrong: wrong_val });
         let recipe = BatchRecipe::new(&job.settings, &job.preprocessing);
-        let options = LoaderOptions { workers: 1, cache_bytes: 1 << 24 };
+        let options = LoaderOptions { workers: 1, cache_bytes: 1 << 24, disk_cache: None };
         let loader = Loader::new(train, Some(val), recipe, options).unwrap();
         Self { loader, events: Vec::new(), stop_at: None, polls: 0, steps: 0, meddle: Box::new(|_, _| Ok(())) }
     }

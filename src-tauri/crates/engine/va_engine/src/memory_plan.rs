@@ -1,0 +1,115 @@
+//! How much memory a run takes at its worst moment, and the largest micro-batch that fits.
+
+use va_domain::{Optimiser, TrainSettings};
+use va_error::Result;
+use va_exec::{Mode, Network};
+
+/// Program, stacks and what the allocator keeps.
+const BASE_BYTES: u64 = 200 << 20;
+/// Batches that the loader holds at a time: one in use, the prefetched ones, one under way.
+const LOADED_BATCHES: u64 = 4;
+
+/// Of one run on this machine now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MemoryPlan {
+    /// Samples of one forward and backward; less than asked where that does not fit.
+    pub micro_batch: u32,
+    /// With that micro-batch, decoded images that the loader keeps included.
+    pub peak_bytes: u64,
+    /// None where the system does not say: then everything fits.
+    pub free_bytes: Option<u64>,
+    pub fits: bool,
+}
+
+impl MemoryPlan {
+    /// # Errors
+    /// When no plan can be made for the network.
+    pub fn make(
+        net: &mut Network,
+        settings: &TrainSettings,
+        train_len: usize,
+        free_bytes: Option<u64>,
+    ) -> Result<Self> {
+        let batch = settings.batch_size.min(u32::try_from(train_len.max(1)).unwrap_or(u32::MAX));
+        let asked = if settings.micro_batch_size == 0 { batch } else { settings.micro_batch_size.min(batch) };
+        let kept = kept_images(settings, train_len).min(image_cache_bytes(free_bytes));
+        let fixed = BASE_BYTES + numbers(net, settings) + loaded(settings) + kept;
+        // A batch norm over one sample of one pixel has no variance.
+        let least = asked.min(2);
+        let mut micro_batch = asked;
+        loop {
+            let size = micro_batch as usize;
+            let activations = net.activation_bytes(size, Mode::Train)? + net.activation_bytes(size, Mode::Eval)?;
+            let peak_bytes = fixed + activations as u64;
+            let fits = free_bytes.is_none_or(|free| peak_bytes <= free);
+            if fits || micro_batch == least {
+                return Ok(Self { micro_batch, peak_bytes, free_bytes, fits });
+            }
+            micro_batch = micro_batch.div_ceil(2).max(least);
+        }
+    }
+}
+
+/// Weights and everything of their size, at the worst moment: while a checkpoint is written, all that it holds is there
+/// once more; while the average is validated, the weights are.
+fn numbers(net: &Network, settings: &TrainSettings) -> u64 {
+    let each = 4 * (net.layout().param_len() + net.layout().buffer_len()) as u64;
+    let optimiser = match settings.optimiser {
+        Optimiser::AdamW => 2,
+        Optimiser::Sgd => 1,
+    };
+    let average = u64::from(settings.ema_decay > 0.0);
+    let (weights, gradients) = (1, 1);
+    let saved = weights + optimiser + average;
+    each * (gradients + saved + saved)
+}
+
+/// What the loader may keep of decoded images: a quarter of what is free, at most 2 GiB.
+pub(crate) fn image_cache_bytes(free_bytes: Option<u64>) -> u64 {
+    free_bytes.map_or(256 << 20, |free| (free / 4).min(2 << 30))
+}
+
+/// All training images as the loader keeps them: twice the input size, rarely longer than two squares.
+fn kept_images(settings: &TrainSettings, train_len: usize) -> u64 {
+    let square = u64::from(2 * settings.image_size_px).pow(2) * 3;
+    2 * square * train_len as u64
+}
+
+fn loaded(settings: &TrainSettings) -> u64 {
+    let image = u64::from(settings.image_size_px).pow(2) * 3 * 4;
+    LOADED_BATCHES * u64::from(settings.batch_size) * image
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::network;
+
+    fn plan(settings: &TrainSettings, free: Option<u64>) -> MemoryPlan {
+        MemoryPlan::make(&mut network(settings, 3).unwrap(), settings, 1000, free).unwrap()
+    }
+
+    #[test]
+    fn halves_the_micro_batch_until_it_fits() {
+        let settings = TrainSettings { image_size_px: 64, batch_size: 32, ..TrainSettings::default() };
+        let whole = plan(&settings, None);
+        assert_eq!((whole.micro_batch, whole.fits), (32, true));
+        let tight = plan(&settings, Some(whole.peak_bytes - 1));
+        assert_eq!((tight.micro_batch, tight.fits), (16, true));
+        assert!(tight.peak_bytes < whole.peak_bytes);
+        let hopeless = plan(&settings, Some(1 << 20));
+        assert_eq!((hopeless.micro_batch, hopeless.fits), (2, false));
+        let own = TrainSettings { micro_batch_size: 4, ..settings.clone() };
+        assert_eq!(plan(&own, None).micro_batch, 4);
+        assert!(plan(&own, None).peak_bytes < tight.peak_bytes);
+    }
+
+    #[test]
+    fn an_average_takes_memory_and_sgd_less_than_adamw() {
+        let adam = TrainSettings { image_size_px: 32, batch_size: 4, ..TrainSettings::default() };
+        let averaged = TrainSettings { ema_decay: 0.999, ..adam.clone() };
+        let sgd = TrainSettings { optimiser: Optimiser::Sgd, ..adam.clone() };
+        let peak = |settings: &TrainSettings| plan(settings, None).peak_bytes;
+        assert!(peak(&sgd) < peak(&adam) && peak(&adam) < peak(&averaged));
+    }
+}

@@ -1,0 +1,34 @@
+//! How long a training step takes here: a small one is done and measured, once a network and size.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use va_error::Result;
+use va_graph::Graph;
+use va_train::measure_step;
+
+/// Multiply-adds of a probe, about: a second or two on a slow machine.
+const PROBE_MULTIPLY_ADDS: u64 = 30_000_000_000;
+
+/// Network, input shape and images at a time.
+type Measured = HashMap<(String, Vec<usize>, usize), f64>;
+
+static MEASURED: Mutex<Option<Measured>> = Mutex::new(None);
+
+/// Seconds of one image in a training step of at most `micro_batch`. One probe runs at a time.
+///
+/// # Errors
+/// When the network cannot be run.
+pub(crate) fn seconds_per_image(graph: Graph, multiply_adds_per_image: u64, micro_batch: usize) -> Result<f64> {
+    let affordable = (PROBE_MULTIPLY_ADDS / multiply_adds_per_image.max(1)).clamp(1, 32) as usize;
+    let images = affordable.min(micro_batch).max(1);
+    let key = (graph.name().to_owned(), graph.input_shape().to_vec(), images);
+    let mut measured = MEASURED.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = measured.get_or_insert_with(HashMap::new);
+    if let Some(&seconds) = known.get(&key) {
+        return Ok(seconds);
+    }
+    let seconds = measure_step(graph, images)? / images as f64;
+    known.insert(key, seconds);
+    Ok(seconds)
+}

@@ -1,0 +1,109 @@
+//! Binary cross-entropy on logits: several classes may be true of one image.
+
+use candle_core::{Device, Tensor};
+use va_error::{Error, Result};
+
+use crate::error::CandleContext;
+use crate::loss::{LossAndGrad, rows_f64};
+
+/// Sigmoid cross-entropy from logits, computed in f64 without ever forming `exp` of a large number, so that no logit
+/// overflows; mean over all entries, as PyTorch's `binary_cross_entropy_with_logits`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BinaryCrossEntropy {
+    /// One weight a class on its positive term: above 1 raises recall of a rare class.
+    pub positive_weights: Option<Vec<f64>>,
+}
+
+impl BinaryCrossEntropy {
+    /// Loss and gradient of `logits` `[N, K]` for `targets` `[N, K]` in `[0, 1]`, row by row. A loss that is not finite
+    /// is returned as it is: the caller decides.
+    ///
+    /// # Errors
+    /// `InvalidInput` when a count does not fit or a target lies outside `[0, 1]`.
+    pub fn loss_and_grad(&self, logits: &Tensor, targets: &[f64]) -> Result<LossAndGrad> {
+        let (n, k) = logits.dims2().engine("binary cross-entropy takes logits [N, K]")?;
+        let ones = vec![1.0; k];
+        let weights = self.positive_weights.as_deref().unwrap_or(&ones);
+        if targets.len() != n * k || weights.len() != k {
+            return Err(Error::invalid(format!(
+                "binary cross-entropy: {n} rows of {k} logits with {} targets and {} class weights",
+                targets.len(),
+                weights.len()
+            )));
+        }
+        if let Some(bad) = targets.iter().find(|target| !(0.0..=1.0).contains(*target)) {
+            return Err(Error::invalid(format!("binary cross-entropy: the target {bad} is not between 0 and 1")));
+        }
+        let count = (n * k).max(1) as f64;
+        let (mut loss, mut grad) = (0.0, Vec::with_capacity(n * k));
+        for (row, targets) in rows_f64(logits)?.iter().zip(targets.chunks(k.max(1))) {
+            for ((&x, &target), &weight) in row.iter().zip(targets).zip(weights) {
+                // -log σ(x) and -log σ(-x).
+                let (miss, alarm) = (softplus(-x), softplus(x));
+                loss += weight * target * miss + (1.0 - target) * alarm;
+                grad.push((-weight * target * sigmoid(-x) + (1.0 - target) * sigmoid(x)) / count);
+            }
+        }
+        let grad = Tensor::from_vec(grad, (n, k), &Device::Cpu)
+            .and_then(|grad| grad.to_dtype(logits.dtype()))
+            .engine("binary cross-entropy")?;
+        Ok(LossAndGrad { loss: loss / count, grad })
+    }
+}
+
+/// `ln(1 + exp(x))`.
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+fn sigmoid(x: f64) -> f64 {
+    if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logits(values: &[f64], k: usize) -> Tensor {
+        Tensor::from_slice(values, (values.len() / k, k), &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn equals_the_formula_and_its_own_differences() {
+        let (x, targets) = ([0.3, -1.2, 2.0, 0.0, -0.7, 1.1], [1.0, 0.0, 0.0, 1.0, 0.25, 1.0]);
+        let bce = BinaryCrossEntropy { positive_weights: Some(vec![1.0, 3.0, 0.5]) };
+        let at = |x: &[f64]| bce.loss_and_grad(&logits(x, 3), &targets).unwrap();
+        let (weights, mut expected) = ([1.0, 3.0, 0.5], 0.0);
+        for (i, (&x, &t)) in x.iter().zip(&targets).enumerate() {
+            let p: f64 = 1.0 / (1.0 + f64::exp(-x));
+            expected -= (weights[i % 3] * t * p.ln() + (1.0 - t) * (1.0 - p).ln()) / 6.0;
+        }
+        let found = at(&x);
+        assert!((found.loss - expected).abs() < 1e-12);
+        let grad = found.grad.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        for i in 0..x.len() {
+            let shifted = |delta: f64| {
+                let mut moved = x;
+                moved[i] += delta;
+                at(&moved).loss
+            };
+            assert!(((shifted(1e-6) - shifted(-1e-6)) / 2e-6 - grad[i]).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn huge_logits_do_not_overflow() {
+        let found = BinaryCrossEntropy::default().loss_and_grad(&logits(&[1e4, -1e4], 2), &[0.0, 1.0]).unwrap();
+        assert_eq!(found.loss, 1e4);
+        let right = BinaryCrossEntropy::default().loss_and_grad(&logits(&[1e4, -1e4], 2), &[1.0, 0.0]).unwrap();
+        assert_eq!(right.loss, 0.0);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let bce = BinaryCrossEntropy::default();
+        assert!(bce.loss_and_grad(&logits(&[0.0, 0.0], 2), &[1.0]).is_err());
+        assert!(bce.loss_and_grad(&logits(&[0.0, 0.0], 2), &[1.0, 1.5]).is_err());
+        assert!(bce.loss_and_grad(&logits(&[0.0, 0.0], 2), &[1.0, f64::NAN]).is_err());
+    }
+}

@@ -1,0 +1,33 @@
+use std::time::Instant;
+
+use candle_core::{DType, Device, Tensor};
+use va_error::{Error, Result};
+use va_exec::{AdamW, Mode, Network};
+use va_graph::Graph;
+
+/// Seconds of one training step (forward, backward, AdamW) of this network on so many images here and now. The step is
+/// done twice: the first one makes plans and touches memory.
+///
+/// # Errors
+/// When the network cannot be run.
+pub fn measure_step(graph: Graph, images: usize) -> Result<f64> {
+    let mut net = Network::new(graph, DType::F32)?;
+    net.init(0)?;
+    let mut state = AdamW::new_state(&net)?;
+    let tensor = |shape: &[usize], value: f64| {
+        let shape: Vec<usize> = std::iter::once(images.max(1)).chain(shape.iter().copied()).collect();
+        Tensor::full(value as f32, shape, &Device::Cpu)
+            .map_err(|e| Error::internal("cannot make a tensor to measure with").with_source(e))
+    };
+    let (input, grad) = (tensor(net.graph().input_shape(), 0.5)?, tensor(net.graph().output_shape(), 0.01)?);
+    let mut seconds = 0.0;
+    for step in 1..=2 {
+        let began = Instant::now();
+        net.forward(&input, Mode::Train)?;
+        net.zero_grad()?;
+        net.backward(&grad)?;
+        AdamW::default().step(&net, &mut state, step)?;
+        seconds = began.elapsed().as_secs_f64();
+    }
+    Ok(seconds)
+}

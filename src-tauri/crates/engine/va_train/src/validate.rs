@@ -1,0 +1,45 @@
+use va_dataset::{BatchRequest, Phase};
+use va_error::Result;
+
+use crate::classification::Validation;
+use crate::run::Run;
+use crate::{Ending, TrainEvent, ValMetrics};
+
+/// How a validation ended.
+pub(crate) enum Validated {
+    /// None without a validation split.
+    Done(Option<ValMetrics>),
+    Stopped(Ending),
+}
+
+impl Run<'_> {
+    /// Of the averaged weights, where there are some.
+    pub fn validate(&mut self) -> Result<Validated> {
+        if self.val_steps == 0 {
+            return Ok(Validated::Done(None));
+        }
+        let (epoch, batches) = (self.state.epoch + 1, self.val_steps);
+        self.host.event(TrainEvent::ValidationStarted { epoch, batches });
+        self.learner.show_average()?;
+        let validated = self.validate_as_it_is()?;
+        self.learner.hide_average()?;
+        Ok(validated)
+    }
+
+    fn validate_as_it_is(&mut self) -> Result<Validated> {
+        let task = self.learner.task.clone();
+        let mut validation = Validation::new(&task);
+        for step in 0..self.val_steps {
+            if let Some(ending) = self.stopped() {
+                return Ok(Validated::Stopped(ending));
+            }
+            let request = BatchRequest { phase: Phase::Val, epoch: self.state.epoch, step };
+            self.host.next_batch(request, &mut self.batch)?;
+            for range in self.learner.parts(self.batch.len()) {
+                let logits = self.learner.evaluate(&self.batch, range.clone())?;
+                validation.add(&logits, &self.batch.classes[range.clone()], &self.batch.keys[range])?;
+            }
+        }
+        Ok(Validated::Done(Some(validation.compute())))
+    }
+}
