@@ -115,7 +115,7 @@ fn loader(source: &Arc<Jpegs>, size_px: u32, workers: usize, disk_cache: Option<
     let settings = TrainSettings { batch_size: BATCH as u32, epochs: 2, ..TrainSettings::default() };
     let recipe = BatchRecipe::new(&settings, &standard_preprocessing(size_px));
     let options = LoaderOptions { workers, cache_bytes: 2 << 30, disk_cache };
-    Loader::new(source.clone(), None, recipe, options)
+    Loader::new(source.clone(), None, recipe, &options)
 }
 
 /// Images a second of one epoch, as a device without work of its own would wait for them.

@@ -59,9 +59,9 @@ impl Loader {
         train: Arc<dyn SampleSource>,
         val: Option<Arc<dyn SampleSource>>,
         recipe: BatchRecipe,
-        options: LoaderOptions,
+        options: &LoaderOptions,
     ) -> Result<Self> {
-        Ok(Self { maker: Arc::new(BatchMaker::new(train, val, recipe, &options)?), stream: None })
+        Ok(Self { maker: Arc::new(BatchMaker::new(train, val, recipe, options)?), stream: None })
     }
 
     /// Samples of the training split.

@@ -39,11 +39,11 @@ fn source(len: usize, broken: Option<usize>) -> Arc<Noise> {
     Arc::new(Noise { len, broken, loads: AtomicUsize::new(0) })
 }
 
-fn loader(train: &Arc<Noise>, val: usize, options: LoaderOptions) -> Loader {
+fn loader(train: &Arc<Noise>, val: usize, options: &LoaderOptions) -> Loader {
     loader_of(train, val, options, TrainSettings::default())
 }
 
-fn loader_of(train: &Arc<Noise>, val: usize, options: LoaderOptions, settings: TrainSettings) -> Loader {
+fn loader_of(train: &Arc<Noise>, val: usize, options: &LoaderOptions, settings: TrainSettings) -> Loader {
     let augmentation = Augmentation { crop_min_scale: 0.4, flip_vertical: true, ..Augmentation::default() };
     let settings = TrainSettings { batch_size: 4, epochs: 3, augmentation, ..settings };
     let recipe = BatchRecipe::new(&settings, &standard_preprocessing(8));
@@ -74,16 +74,16 @@ fn whole_run() -> Vec<BatchRequest> {
 fn workers_cache_and_position_do_not_change_the_stream() {
     let train = source(11, None);
     let options = |workers, cache_bytes| LoaderOptions { workers, cache_bytes, disk_cache: None };
-    let mut first = loader(&train, 5, options(1, 0));
+    let mut first = loader(&train, 5, &options(1, 0));
     let expected: Vec<Batch> = whole_run().into_iter().map(|r| get(&mut first, r)).collect();
     for (workers, cache_bytes) in [(3, 0), (2, 2000), (4, 1 << 20)] {
-        let mut other = loader(&train, 5, options(workers, cache_bytes));
+        let mut other = loader(&train, 5, &options(workers, cache_bytes));
         for (request, expected) in whole_run().into_iter().zip(&expected) {
             assert_eq!(&get(&mut other, request), expected);
         }
     }
     // A resume begins in the middle; any order at all gives the same batches.
-    let mut resumed = loader(&train, 5, options(2, 0));
+    let mut resumed = loader(&train, 5, &options(2, 0));
     for (request, expected) in whole_run().into_iter().zip(&expected).rev() {
         assert_eq!(&get(&mut resumed, request), expected);
     }
@@ -92,7 +92,7 @@ fn workers_cache_and_position_do_not_change_the_stream() {
 #[test]
 fn an_epoch_visits_each_sample_once_and_leaves_out_the_remainder() {
     let train = source(11, None);
-    let mut loader = loader(&train, 5, LoaderOptions { workers: 2, cache_bytes: 0, disk_cache: None });
+    let mut loader = loader(&train, 5, &LoaderOptions { workers: 2, cache_bytes: 0, disk_cache: None });
     for epoch in 0..2 {
         let mut keys: Vec<String> =
             (0..2).flat_map(|s| get(&mut loader, request(Phase::Train, epoch, s)).keys).collect();
@@ -117,8 +117,8 @@ fn mixup_and_balanced_classes_are_part_of_the_stream() {
     };
     let train = source(13, None);
     let options = |workers, cache_bytes| LoaderOptions { workers, cache_bytes, disk_cache: None };
-    let mut first = loader_of(&train, 5, options(1, 0), settings.clone());
-    let mut other = loader_of(&train, 5, options(3, 1 << 20), settings.clone());
+    let mut first = loader_of(&train, 5, &options(1, 0), settings.clone());
+    let mut other = loader_of(&train, 5, &options(3, 1 << 20), settings);
     for epoch in (0..3).rev() {
         for step in 0..3 {
             let batch = get(&mut first, request(Phase::Train, epoch, step));
@@ -136,7 +136,7 @@ fn the_disk_cache_outlives_the_loader_and_changes_no_pixel() {
     let disk = DiskCacheOptions { dir: dir.path().to_path_buf(), limit_bytes: 1 << 20 };
     let options = |disk_cache| LoaderOptions { workers: 2, cache_bytes: 0, disk_cache };
     let all = |options: LoaderOptions| {
-        let mut loader = loader(&train, 5, options);
+        let mut loader = loader(&train, 5, &options);
         whole_run().into_iter().map(|request| get(&mut loader, request)).collect::<Vec<_>>()
     };
     let expected = all(options(None));
@@ -153,14 +153,14 @@ fn the_disk_cache_outlives_the_loader_and_changes_no_pixel() {
 #[test]
 fn a_split_smaller_than_a_batch_is_one_batch() {
     let train = source(3, None);
-    let mut loader = loader(&train, 0, LoaderOptions { workers: 1, cache_bytes: 0, disk_cache: None });
+    let mut loader = loader(&train, 0, &LoaderOptions { workers: 1, cache_bytes: 0, disk_cache: None });
     assert_eq!(get(&mut loader, request(Phase::Train, 2, 0)).len(), 3);
 }
 
 #[test]
 fn the_cache_decodes_each_image_once() {
     let train = source(8, None);
-    let mut loader = loader(&train, 0, LoaderOptions { workers: 2, cache_bytes: 1 << 20, disk_cache: None });
+    let mut loader = loader(&train, 0, &LoaderOptions { workers: 2, cache_bytes: 1 << 20, disk_cache: None });
     for epoch in 0..3 {
         for step in 0..2 {
             get(&mut loader, request(Phase::Train, epoch, step));
@@ -172,7 +172,7 @@ fn the_cache_decodes_each_image_once() {
 #[test]
 fn an_unreadable_sample_is_named_and_the_loader_lives_on() {
     let train = source(8, Some(5));
-    let mut loader = loader(&train, 4, LoaderOptions { workers: 2, cache_bytes: 0, disk_cache: None });
+    let mut loader = loader(&train, 4, &LoaderOptions { workers: 2, cache_bytes: 0, disk_cache: None });
     let errors: Vec<Error> = (0..2)
         .filter_map(|step| loader.next_batch(request(Phase::Train, 0, step), &mut Batch::default()).err())
         .collect();

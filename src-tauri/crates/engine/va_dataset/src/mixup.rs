@@ -83,7 +83,7 @@ mod tests {
             assert!((0.5..=1.0).contains(&blend.share));
         }
         assert_eq!(mixed.blends.iter().enumerate().filter(|(at, b)| b.other_class as usize == *at).count(), 1);
-        let mut other_epoch = original.clone();
+        let mut other_epoch = original;
         mixup(&mut other_epoch, &visits, 5, 3, 0.4, 2);
         assert_ne!(mixed.blends, other_epoch.blends);
     }

@@ -41,7 +41,7 @@ impl<E: FnMut(TrainEvent), S: FnMut() -> Stop> LoaderHost<E, S> {
         let options = LoaderOptions { cache_bytes, disk_cache, ..LoaderOptions::default() };
         let counts = va_dataset::class_counts(train.as_ref(), classes.len())?;
         let class_counts = counts.into_iter().map(|count| count as u64).collect();
-        Ok(Self { loader: Loader::new(train, val, recipe, options)?, class_counts, on_event, should_stop })
+        Ok(Self { loader: Loader::new(train, val, recipe, &options)?, class_counts, on_event, should_stop })
     }
 
     /// For `TrainJob::class_counts`.

@@ -99,7 +99,7 @@ mod tests {
         assert!(tight.peak_bytes < whole.peak_bytes);
         let hopeless = plan(&settings, Some(1 << 20));
         assert_eq!((hopeless.micro_batch, hopeless.fits), (2, false));
-        let own = TrainSettings { micro_batch_size: 4, ..settings.clone() };
+        let own = TrainSettings { micro_batch_size: 4, ..settings };
         assert_eq!(plan(&own, None).micro_batch, 4);
         assert!(plan(&own, None).peak_bytes < tight.peak_bytes);
     }

@@ -170,8 +170,8 @@ mod tests {
     #[test]
     fn parts_cover_the_batch_in_order() {
         assert_eq!(parts(8, 3).collect::<Vec<_>>(), [0..3, 3..6, 6..8]);
-        assert_eq!(parts(8, 8).collect::<Vec<_>>(), [0..8]);
-        assert_eq!(parts(3, 8).collect::<Vec<_>>(), [0..3]);
+        assert_eq!(parts(8, 8).collect::<Vec<_>>(), vec![0..8]);
+        assert_eq!(parts(3, 8).collect::<Vec<_>>(), vec![0..3]);
         assert_eq!(parts(0, 8).count(), 1);
     }
 }

@@ -42,7 +42,7 @@ fn after_thirty_days_deleted_samples_go_with_their_files() {
     purge(&scene.app, deleted + KEPT + DAY).unwrap();
     assert!(!gone.iter().any(|file| file.exists()) && kept.iter().all(|file| file.is_file()));
     let line = ("purge".to_owned(), "1 samples, 0 datasets, 1 originals".to_owned());
-    assert_eq!(purges(&scene.app), [line.clone()]);
+    assert_eq!(purges(&scene.app), std::slice::from_ref(&line));
     purge(&scene.app, deleted + KEPT + 2 * DAY).unwrap();
     assert_eq!(purges(&scene.app), [line], "an empty purge is no event");
     assert_eq!(scene.app.store().check_integrity().unwrap(), Vec::<String>::new());

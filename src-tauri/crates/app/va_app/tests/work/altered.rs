@@ -21,8 +21,14 @@ impl Engine for Bent {
         self.0.describe()
     }
 
-    fn forecast(&self, settings: &TrainSettings, class_count: usize, train_len: usize) -> Result<Forecast> {
-        self.0.forecast(settings, class_count, train_len)
+    fn forecast(
+        &self,
+        settings: &TrainSettings,
+        class_count: usize,
+        train_len: usize,
+        val_len: usize,
+    ) -> Result<Forecast> {
+        self.0.forecast(settings, class_count, train_len, val_len)
     }
 
     fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome> {

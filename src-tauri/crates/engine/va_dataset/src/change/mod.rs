@@ -66,7 +66,7 @@ pub(crate) fn apply_changes(image: &mut RgbImage, augmentation: &Augmentation, t
 /// Whether this image is changed, and a number in `[-strength, strength)`. Always takes two draws.
 fn signed(change: Change, draws: &mut Draws) -> Option<f64> {
     let (happens, amount) = (draws.uniform() < change.probability, draws.uniform());
-    (happens && change.is_on()).then(|| change.strength * (2.0 * amount - 1.0))
+    (happens && change.is_on()).then_some(change.strength * (2.0 * amount - 1.0))
 }
 
 /// Whether this image is changed, and a number in `[0, strength)`. Always takes two draws.

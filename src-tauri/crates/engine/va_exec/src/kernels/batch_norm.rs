@@ -223,9 +223,9 @@ impl SliceKernel<2> for BnApply {
         expect_len(Self::NAME, "output", y, x.len())?;
         let (scale, shift) = (row(packed, SCALE), row(packed, SHIFT));
         if self.relu {
-            apply(y, x, c, scale, shift, relu)
+            apply(y, x, c, scale, shift, relu);
         } else {
-            apply(y, x, c, scale, shift, |v| v)
+            apply(y, x, c, scale, shift, |v| v);
         }
         Ok(())
     }
@@ -343,9 +343,9 @@ impl SliceKernel<2> for BnInputGrad {
         check_packed(packed, x)?;
         expect_len(Self::NAME, "gradient", dy, x.len())?;
         if self.relu {
-            input_grad::<T, true>(dy, x, packed)
+            input_grad::<T, true>(dy, x, packed);
         } else {
-            input_grad::<T, false>(dy, x, packed)
+            input_grad::<T, false>(dy, x, packed);
         }
         Ok(())
     }

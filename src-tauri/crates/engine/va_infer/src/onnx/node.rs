@@ -57,13 +57,13 @@ impl Writer<'_> {
                 let axis = if node.shape.len() == 2 { 2 } else { 1 };
                 self.node(&node.name, "Concat", inputs, &output, vec![int("axis", axis)]);
             }
-            Op::Tokens => self.tokens(node, inputs, &output)?,
+            Op::Tokens => self.tokens(node, &inputs[0], &output)?,
             Op::SelectToken { index } => {
                 let index = self.integers(&[*index as i64], 0);
                 let inputs = vec![inputs[0].clone(), index];
                 self.node(&node.name, "Gather", inputs, &output, vec![int("axis", 1)]);
             }
-            Op::Attention { heads } => self.attention(node, inputs, &output, *heads)?,
+            Op::Attention { heads } => self.attention(node, &inputs[0], &output, *heads)?,
             // In evaluation these do nothing.
             Op::Dropout { .. } | Op::StochasticDepth { .. } => {
                 self.node(&node.name, "Identity", inputs, &output, Vec::new());

@@ -87,9 +87,9 @@ impl Writer<'_> {
     }
 
     /// The positions in row order behind one row of zeros; the class token is added to that row with its position.
-    pub(super) fn tokens(&mut self, node: &Node, inputs: Vec<String>, output: &str) -> Result<()> {
+    pub(super) fn tokens(&mut self, node: &Node, input: &str, output: &str) -> Result<()> {
         let shape = self.integers(&[0, 0, -1], 1);
-        let rows = self.step(node, "rows", "Reshape", vec![inputs[0].clone(), shape], Vec::new());
+        let rows = self.step(node, "rows", "Reshape", vec![input.to_owned(), shape], Vec::new());
         let positions = self.step(node, "positions", "Transpose", vec![rows], vec![ints("perm", &[0, 2, 1])]);
         let pads = self.integers(&[0, 1, 0, 0, 0, 0], 1);
         let padded = self.step(node, "padded", "Pad", vec![positions, pads], Vec::new());
@@ -103,12 +103,12 @@ impl Writer<'_> {
         Ok(())
     }
 
-    pub(super) fn attention(&mut self, node: &Node, inputs: Vec<String>, output: &str, heads: usize) -> Result<()> {
+    pub(super) fn attention(&mut self, node: &Node, input: &str, output: &str, heads: usize) -> Result<()> {
         let &[_, channels] = node.shape.as_slice() else {
             return Err(Error::internal("attention gives tokens"));
         };
         let shape = self.integers(&[0, 0, 3, heads as i64, (channels / heads) as i64], 1);
-        let split = self.step(node, "split", "Reshape", vec![inputs[0].clone(), shape], Vec::new());
+        let split = self.step(node, "split", "Reshape", vec![input.to_owned(), shape], Vec::new());
         // [3, N, heads, T, channels of a head]
         let packed = self.step(node, "packed", "Transpose", vec![split], vec![ints("perm", &[2, 0, 3, 1, 4])]);
         let mut part = |step: &str, index: i64| {

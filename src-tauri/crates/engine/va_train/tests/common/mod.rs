@@ -97,7 +97,7 @@ impl TestHost {
         let val: Arc<dyn SampleSource> = Arc::new(Colours { len: job.val_len, wrong: wrong_val });
         let recipe = BatchRecipe::new(&job.settings, &job.preprocessing);
         let options = LoaderOptions { workers: 1, cache_bytes: 1 << 24, disk_cache: None };
-        let loader = Loader::new(train, Some(val), recipe, options).unwrap();
+        let loader = Loader::new(train, Some(val), recipe, &options).unwrap();
         Self { loader, events: Vec::new(), stop_at: None, polls: 0, steps: 0, meddle: Box::new(|_, _| Ok(())) }
     }
 
