@@ -348,7 +348,8 @@ export interface paths {
         /** Samples of a dataset, filtered and sorted, page by page */
         get: operations["sample_list"];
         put?: never;
-        post?: never;
+        /** Add one image; over HTTP also as the body, with the fields in the query */
+        post: operations["sample_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -590,7 +591,8 @@ export interface paths {
         };
         /** One job */
         get: operations["job_get"];
-        put?: never;
+        /** Give a job another title */
+        put: operations["job_update"];
         post?: never;
         /** Remove a finished job from the list */
         delete: operations["job_delete"];
@@ -667,6 +669,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a job said while it ran */
+        get: operations["job_notes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models": {
         parameters: {
             query?: never;
@@ -677,7 +696,8 @@ export interface paths {
         /** Models */
         get: operations["model_list"];
         put?: never;
-        post?: never;
+        /** Take a deleted model back from its folder */
+        post: operations["model_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1113,6 +1133,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/samples/{id}/augmented": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What training would make of the image */
+        get: operations["get_samples_id_augmented"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/samples/{id}/mask": {
         parameters: {
             query?: never;
@@ -1344,7 +1381,10 @@ export interface components {
             /** @description The chain of hashes is whole: nothing was changed or taken out. */
             verified: boolean;
         };
-        /** @description What is done to training images, drawn anew every epoch from (seed, epoch, sample). */
+        /**
+         * @description What is done to training images, drawn anew every epoch from (seed, epoch, sample): crop, flips, then the changes in
+         *     the order of the fields.
+         */
         Augmentation: {
             /**
              * Format: double
@@ -1356,8 +1396,115 @@ export interface components {
             flip_horizontal: boolean;
             /** @default false */
             flip_vertical: boolean;
+            /**
+             * @description Degrees either way, 0–180.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            rotation: components["schemas"]["Change"];
+            /**
+             * @description Share of the side, either way along both, 0–0.5.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            translation: components["schemas"]["Change"];
+            /**
+             * @description Larger or smaller by up to this share, 0–0.9.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            scaling: components["schemas"]["Change"];
+            /**
+             * @description Degrees, along one axis, 0–45.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            shear: components["schemas"]["Change"];
+            /**
+             * @description Corners move inwards by up to this share of the side, 0–0.4.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            perspective: components["schemas"]["Change"];
+            /**
+             * @description Factor 1 ± strength, 0–1.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            brightness: components["schemas"]["Change"];
+            /**
+             * @description Factor 1 ± strength on the distance from the mean grey, 0–1.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            contrast: components["schemas"]["Change"];
+            /**
+             * @description Factor 1 ± strength on the distance from grey, 0–1.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            saturation: components["schemas"]["Change"];
+            /**
+             * @description Degrees on the colour circle either way, 0–180.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            hue: components["schemas"]["Change"];
+            /**
+             * @description Standard deviation of a Gaussian in pixels of the network's input, 0–5.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            blur: components["schemas"]["Change"];
+            /**
+             * @description Standard deviation of Gaussian noise in levels of 255, 0–64.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            noise: components["schemas"]["Change"];
+            /**
+             * @description JPEG quality lost: quality 100 down to 100 − strength, 0–95.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            jpeg: components["schemas"]["Change"];
+            /**
+             * @description Side of a grey square as a share of the image's, 0–0.7.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            cutout: components["schemas"]["Change"];
         };
-        /** @description What is done to training images, drawn anew every epoch from (seed, epoch, sample). */
+        /**
+         * @description What is done to training images, drawn anew every epoch from (seed, epoch, sample): crop, flips, then the changes in
+         *     the order of the fields.
+         */
         AugmentationInput: {
             /**
              * Format: double
@@ -1369,6 +1516,110 @@ export interface components {
             flip_horizontal?: boolean;
             /** @default false */
             flip_vertical?: boolean;
+            /**
+             * @description Degrees either way, 0–180.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            rotation?: components["schemas"]["ChangeInput"];
+            /**
+             * @description Share of the side, either way along both, 0–0.5.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            translation?: components["schemas"]["ChangeInput"];
+            /**
+             * @description Larger or smaller by up to this share, 0–0.9.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            scaling?: components["schemas"]["ChangeInput"];
+            /**
+             * @description Degrees, along one axis, 0–45.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            shear?: components["schemas"]["ChangeInput"];
+            /**
+             * @description Corners move inwards by up to this share of the side, 0–0.4.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            perspective?: components["schemas"]["ChangeInput"];
+            /**
+             * @description Factor 1 ± strength, 0–1.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            brightness?: components["schemas"]["ChangeInput"];
+            /**
+             * @description Factor 1 ± strength on the distance from the mean grey, 0–1.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            contrast?: components["schemas"]["ChangeInput"];
+            /**
+             * @description Factor 1 ± strength on the distance from grey, 0–1.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            saturation?: components["schemas"]["ChangeInput"];
+            /**
+             * @description Degrees on the colour circle either way, 0–180.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            hue?: components["schemas"]["ChangeInput"];
+            /**
+             * @description Standard deviation of a Gaussian in pixels of the network's input, 0–5.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            blur?: components["schemas"]["ChangeInput"];
+            /**
+             * @description Standard deviation of Gaussian noise in levels of 255, 0–64.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            noise?: components["schemas"]["ChangeInput"];
+            /**
+             * @description JPEG quality lost: quality 100 down to 100 − strength, 0–95.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            jpeg?: components["schemas"]["ChangeInput"];
+            /**
+             * @description Side of a grey square as a share of the image's, 0–0.7.
+             * @default {
+             *       "strength": 0,
+             *       "probability": 0.5
+             *     }
+             */
+            cutout?: components["schemas"]["ChangeInput"];
         };
         /** @description Proof that an exported file gives the trained model's results: it was run by an independent runtime on real samples. */
         Certificate: {
@@ -1403,6 +1654,38 @@ export interface components {
         };
         /** @enum {string} */
         CertificateVerdict: "PASS" | "FAIL";
+        /** @description One random change of training images: how strong it gets at most, and how often it happens. */
+        Change: {
+            /**
+             * Format: double
+             * @description The largest amount, in the unit of the change; 0 never changes anything.
+             * @default 0
+             */
+            strength: number;
+            /**
+             * Format: double
+             * @description Share of the images that are changed, 0–1.
+             * @default 0.5
+             */
+            probability: number;
+        };
+        /** @description One random change of training images: how strong it gets at most, and how often it happens. */
+        ChangeInput: {
+            /**
+             * Format: double
+             * @description The largest amount, in the unit of the change; 0 never changes anything.
+             * @default 0
+             */
+            strength?: number;
+            /**
+             * Format: double
+             * @description Share of the images that are changed, 0–1.
+             * @default 0.5
+             */
+            probability?: number;
+        };
+        /** @description What is done about classes with few samples. */
+        ClassBalance: "none" | "weights" | "sampling";
         ClassMetrics: {
             /** Format: uint32 */
             class_idx: number;
@@ -1788,7 +2071,17 @@ export interface components {
             parameter_count: number;
             /** Format: uint64 */
             steps: number;
-            /** @description Whether it fits in the free memory. */
+            /**
+             * Format: uint32
+             * @description Samples of one forward and backward, so that it fits; smaller than the batch: gradients are added up.
+             */
+            micro_batch_size: number;
+            /**
+             * Format: double
+             * @description Of the whole run, from one measured step on this machine; None where nothing could be measured.
+             */
+            seconds: number | null;
+            /** @description Whether it fits in the free memory, with that micro-batch. */
             fits: boolean;
         };
         /** @description Where in the image: coordinates are real numbers in upright image pixels, pixel (0,0) covers [0,1)×[0,1). */
@@ -1971,18 +2264,80 @@ export interface components {
              *       "arch": "resnet18",
              *       "image_size_px": 128,
              *       "batch_size": 32,
+             *       "micro_batch_size": 0,
              *       "epochs": 30,
              *       "optimiser": "adam_w",
              *       "learning_rate": 0.001,
+             *       "momentum": 0.9,
              *       "weight_decay": 0.05,
+             *       "schedule": "cosine",
              *       "warmup_epochs": 2,
+             *       "decay_epochs": 10,
+             *       "decay_factor": 0.1,
+             *       "backbone_rate_factor": 1,
+             *       "freeze_backbone_epochs": 0,
+             *       "ema_decay": 0,
              *       "label_smoothing": 0,
+             *       "mixup_alpha": 0,
+             *       "class_balance": "none",
              *       "clip_norm": 1,
              *       "early_stop_epochs": 0,
              *       "augmentation": {
              *         "crop_min_scale": 0.7,
              *         "flip_horizontal": true,
-             *         "flip_vertical": false
+             *         "flip_vertical": false,
+             *         "rotation": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "translation": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "scaling": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "shear": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "perspective": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "brightness": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "contrast": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "saturation": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "hue": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "blur": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "noise": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "jpeg": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "cutout": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         }
              *       },
              *       "seed": 42,
              *       "device": "auto"
@@ -2016,6 +2371,10 @@ export interface components {
         /** @description The curves of a job. */
         JobMetrics: {
             series: components["schemas"]["MetricSeries"][];
+        };
+        /** @description What a job said while it ran, oldest first: a split that was made, memory that was short, a checkpoint passed over. */
+        JobNotes: {
+            notes: string[];
         };
         /** @description Part of a list. `next_cursor` asks for the part behind it; None at the end. */
         JobPage: {
@@ -2066,6 +2425,11 @@ export interface components {
          * @enum {string}
          */
         JobState: "queued" | "running" | "paused" | "interrupted" | "succeeded" | "failed" | "cancelled";
+        JobUpdateRequest: {
+            /** Format: uuid */
+            id: string;
+            title: string;
+        };
         /** @description A class of a dataset. `class_idx` is its position (0, 1, 2 …) and the index in every model made from it. */
         Label: {
             /** Format: uuid */
@@ -2212,6 +2576,12 @@ export interface components {
             version_count: number;
             latest: components["schemas"]["ModelVersion"] | null;
         };
+        ModelCreateRequest: {
+            /** @description `models/deleted/<version id>` of this library, or a copy of it. */
+            folder: string;
+            /** @description Made of dataset and architecture without it. */
+            name?: string | null;
+        };
         /** @enum {string} */
         ModelExportFormat: "onnx" | "safetensors";
         ModelExportRequest: {
@@ -2255,7 +2625,7 @@ export interface components {
              * @default []
              */
             paths?: string[];
-            /** @description What `POST /uploads` gave. */
+            /** @description What `POST /uploads` gave; it is used up. */
             upload_id?: string | null;
         };
         ModelRequest: {
@@ -2337,7 +2707,7 @@ export interface components {
             /** Format: uint64 */
             count: number;
         };
-        Optimiser: "adam_w";
+        Optimiser: "adam_w" | "sgd";
         /** @description A point in image pixels. */
         Point: {
             /** Format: double */
@@ -2530,6 +2900,20 @@ export interface components {
             /** Format: int64 */
             created_ms: number;
         };
+        /** @description Exactly one of `path` and `upload_id`. */
+        SampleCreateRequest: {
+            /** Format: uuid */
+            dataset_id: string;
+            /** @description An image on this machine. */
+            path?: string | null;
+            /** @description What `POST /uploads` gave for one image; it is used up. */
+            upload_id?: string | null;
+            /** @description The file's name without it. */
+            name?: string | null;
+            /** Format: uuid */
+            label_id?: string | null;
+            split?: components["schemas"]["Split"] | null;
+        };
         /** @description Which samples of a dataset. Empty lists and `None` do not filter. */
         SampleFilter: {
             /**
@@ -2687,6 +3071,8 @@ export interface components {
             /** @description Null takes them out of every split. */
             split?: components["schemas"]["Split"] | null;
         };
+        /** @description How the learning rate goes on after the warm-up. */
+        ScheduleKind: "cosine" | "one_cycle" | "step" | "plateau";
         /** @description Settings of a library's user interface. */
         Settings: {
             /** @default system */
@@ -2795,18 +3181,80 @@ export interface components {
              *       "arch": "resnet18",
              *       "image_size_px": 128,
              *       "batch_size": 32,
+             *       "micro_batch_size": 0,
              *       "epochs": 30,
              *       "optimiser": "adam_w",
              *       "learning_rate": 0.001,
+             *       "momentum": 0.9,
              *       "weight_decay": 0.05,
+             *       "schedule": "cosine",
              *       "warmup_epochs": 2,
+             *       "decay_epochs": 10,
+             *       "decay_factor": 0.1,
+             *       "backbone_rate_factor": 1,
+             *       "freeze_backbone_epochs": 0,
+             *       "ema_decay": 0,
              *       "label_smoothing": 0,
+             *       "mixup_alpha": 0,
+             *       "class_balance": "none",
              *       "clip_norm": 1,
              *       "early_stop_epochs": 0,
              *       "augmentation": {
              *         "crop_min_scale": 0.7,
              *         "flip_horizontal": true,
-             *         "flip_vertical": false
+             *         "flip_vertical": false,
+             *         "rotation": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "translation": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "scaling": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "shear": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "perspective": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "brightness": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "contrast": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "saturation": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "hue": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "blur": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "noise": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "jpeg": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         },
+             *         "cutout": {
+             *           "strength": 0,
+             *           "probability": 0.5
+             *         }
              *       },
              *       "seed": 42,
              *       "device": "auto"
@@ -2848,6 +3296,13 @@ export interface components {
             batch_size: number;
             /**
              * Format: uint32
+             * @description Samples of one forward and backward, gradients added up to the batch; 0 takes the whole batch, or less where
+             *     memory asks for it. Batch norms see this many samples.
+             * @default 0
+             */
+            micro_batch_size: number;
+            /**
+             * Format: uint32
              * @description Passes over the training split, 1–10,000.
              * @default 30
              */
@@ -2862,22 +3317,69 @@ export interface components {
             learning_rate: number;
             /**
              * Format: double
-             * @description Decoupled weight decay, not applied to one-dimensional parameters.
+             * @description Share of the velocity that SGD keeps a step, 0–0.999; AdamW does not use it.
+             * @default 0.9
+             */
+            momentum: number;
+            /**
+             * Format: double
+             * @description Decay of the weights, not applied to one-dimensional parameters.
              * @default 0.05
              */
             weight_decay: number;
+            /** @default cosine */
+            schedule: components["schemas"]["ScheduleKind"];
             /**
              * Format: double
-             * @description Epochs of linear warm-up before the cosine.
+             * @description Epochs of linear warm-up before the schedule; of the rise in `one_cycle` (0: three tenths of the run).
              * @default 2
              */
             warmup_epochs: number;
+            /**
+             * Format: uint32
+             * @description `step`: every so many epochs; `plateau`: after so many epochs without a better validation loss.
+             * @default 10
+             */
+            decay_epochs: number;
+            /**
+             * Format: double
+             * @description What the rate is then multiplied by, 0.01–0.99.
+             * @default 0.1
+             */
+            decay_factor: number;
+            /**
+             * Format: double
+             * @description What the learning rate of everything but the last layer is multiplied by, 0–1.
+             * @default 1
+             */
+            backbone_rate_factor: number;
+            /**
+             * Format: uint32
+             * @description In so many first epochs only the last layer is trained.
+             * @default 0
+             */
+            freeze_backbone_epochs: number;
+            /**
+             * Format: double
+             * @description Share of the running average of the weights that is kept a step, 0–0.99999; 0 keeps no average. With one, it is
+             *     what is validated and exported.
+             * @default 0
+             */
+            ema_decay: number;
             /**
              * Format: double
              * @description Share of probability moved from the true class to all, 0–0.5.
              * @default 0
              */
             label_smoothing: number;
+            /**
+             * Format: double
+             * @description Images are blended in pairs with a share from Beta(α, α), 0–10; 0 never blends.
+             * @default 0
+             */
+            mixup_alpha: number;
+            /** @default none */
+            class_balance: components["schemas"]["ClassBalance"];
             /**
              * Format: double
              * @description Largest norm of the gradient; 0 does not clip.
@@ -2894,7 +3396,59 @@ export interface components {
              * @default {
              *       "crop_min_scale": 0.7,
              *       "flip_horizontal": true,
-             *       "flip_vertical": false
+             *       "flip_vertical": false,
+             *       "rotation": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "translation": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "scaling": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "shear": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "perspective": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "brightness": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "contrast": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "saturation": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "hue": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "blur": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "noise": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "jpeg": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "cutout": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       }
              *     }
              */
             augmentation: components["schemas"]["Augmentation"];
@@ -2927,6 +3481,13 @@ export interface components {
             batch_size?: number;
             /**
              * Format: uint32
+             * @description Samples of one forward and backward, gradients added up to the batch; 0 takes the whole batch, or less where
+             *     memory asks for it. Batch norms see this many samples.
+             * @default 0
+             */
+            micro_batch_size?: number;
+            /**
+             * Format: uint32
              * @description Passes over the training split, 1–10,000.
              * @default 30
              */
@@ -2941,22 +3502,69 @@ export interface components {
             learning_rate?: number;
             /**
              * Format: double
-             * @description Decoupled weight decay, not applied to one-dimensional parameters.
+             * @description Share of the velocity that SGD keeps a step, 0–0.999; AdamW does not use it.
+             * @default 0.9
+             */
+            momentum?: number;
+            /**
+             * Format: double
+             * @description Decay of the weights, not applied to one-dimensional parameters.
              * @default 0.05
              */
             weight_decay?: number;
+            /** @default cosine */
+            schedule?: components["schemas"]["ScheduleKind"];
             /**
              * Format: double
-             * @description Epochs of linear warm-up before the cosine.
+             * @description Epochs of linear warm-up before the schedule; of the rise in `one_cycle` (0: three tenths of the run).
              * @default 2
              */
             warmup_epochs?: number;
+            /**
+             * Format: uint32
+             * @description `step`: every so many epochs; `plateau`: after so many epochs without a better validation loss.
+             * @default 10
+             */
+            decay_epochs?: number;
+            /**
+             * Format: double
+             * @description What the rate is then multiplied by, 0.01–0.99.
+             * @default 0.1
+             */
+            decay_factor?: number;
+            /**
+             * Format: double
+             * @description What the learning rate of everything but the last layer is multiplied by, 0–1.
+             * @default 1
+             */
+            backbone_rate_factor?: number;
+            /**
+             * Format: uint32
+             * @description In so many first epochs only the last layer is trained.
+             * @default 0
+             */
+            freeze_backbone_epochs?: number;
+            /**
+             * Format: double
+             * @description Share of the running average of the weights that is kept a step, 0–0.99999; 0 keeps no average. With one, it is
+             *     what is validated and exported.
+             * @default 0
+             */
+            ema_decay?: number;
             /**
              * Format: double
              * @description Share of probability moved from the true class to all, 0–0.5.
              * @default 0
              */
             label_smoothing?: number;
+            /**
+             * Format: double
+             * @description Images are blended in pairs with a share from Beta(α, α), 0–10; 0 never blends.
+             * @default 0
+             */
+            mixup_alpha?: number;
+            /** @default none */
+            class_balance?: components["schemas"]["ClassBalance"];
             /**
              * Format: double
              * @description Largest norm of the gradient; 0 does not clip.
@@ -2973,7 +3581,59 @@ export interface components {
              * @default {
              *       "crop_min_scale": 0.7,
              *       "flip_horizontal": true,
-             *       "flip_vertical": false
+             *       "flip_vertical": false,
+             *       "rotation": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "translation": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "scaling": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "shear": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "perspective": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "brightness": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "contrast": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "saturation": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "hue": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "blur": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "noise": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "jpeg": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       },
+             *       "cutout": {
+             *         "strength": 0,
+             *         "probability": 0.5
+             *       }
              *     }
              */
             augmentation?: components["schemas"]["AugmentationInput"];
@@ -4136,6 +4796,51 @@ export interface operations {
             };
         };
     };
+    sample_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: uuid */
+                    dataset_id: string;
+                    /** @description An image on this machine. */
+                    path?: string | null;
+                    /** @description What `POST /uploads` gave for one image; it is used up. */
+                    upload_id?: string | null;
+                    /** @description The file's name without it. */
+                    name?: string | null;
+                    /** Format: uuid */
+                    label_id?: string | null;
+                    split?: components["schemas"]["Split"] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sample"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     sample_window: {
         parameters: {
             query?: never;
@@ -4749,18 +5454,80 @@ export interface operations {
                      *       "arch": "resnet18",
                      *       "image_size_px": 128,
                      *       "batch_size": 32,
+                     *       "micro_batch_size": 0,
                      *       "epochs": 30,
                      *       "optimiser": "adam_w",
                      *       "learning_rate": 0.001,
+                     *       "momentum": 0.9,
                      *       "weight_decay": 0.05,
+                     *       "schedule": "cosine",
                      *       "warmup_epochs": 2,
+                     *       "decay_epochs": 10,
+                     *       "decay_factor": 0.1,
+                     *       "backbone_rate_factor": 1,
+                     *       "freeze_backbone_epochs": 0,
+                     *       "ema_decay": 0,
                      *       "label_smoothing": 0,
+                     *       "mixup_alpha": 0,
+                     *       "class_balance": "none",
                      *       "clip_norm": 1,
                      *       "early_stop_epochs": 0,
                      *       "augmentation": {
                      *         "crop_min_scale": 0.7,
                      *         "flip_horizontal": true,
-                     *         "flip_vertical": false
+                     *         "flip_vertical": false,
+                     *         "rotation": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "translation": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "scaling": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "shear": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "perspective": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "brightness": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "contrast": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "saturation": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "hue": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "blur": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "noise": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "jpeg": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "cutout": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         }
                      *       },
                      *       "seed": 42,
                      *       "device": "auto"
@@ -4846,18 +5613,80 @@ export interface operations {
                      *       "arch": "resnet18",
                      *       "image_size_px": 128,
                      *       "batch_size": 32,
+                     *       "micro_batch_size": 0,
                      *       "epochs": 30,
                      *       "optimiser": "adam_w",
                      *       "learning_rate": 0.001,
+                     *       "momentum": 0.9,
                      *       "weight_decay": 0.05,
+                     *       "schedule": "cosine",
                      *       "warmup_epochs": 2,
+                     *       "decay_epochs": 10,
+                     *       "decay_factor": 0.1,
+                     *       "backbone_rate_factor": 1,
+                     *       "freeze_backbone_epochs": 0,
+                     *       "ema_decay": 0,
                      *       "label_smoothing": 0,
+                     *       "mixup_alpha": 0,
+                     *       "class_balance": "none",
                      *       "clip_norm": 1,
                      *       "early_stop_epochs": 0,
                      *       "augmentation": {
                      *         "crop_min_scale": 0.7,
                      *         "flip_horizontal": true,
-                     *         "flip_vertical": false
+                     *         "flip_vertical": false,
+                     *         "rotation": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "translation": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "scaling": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "shear": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "perspective": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "brightness": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "contrast": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "saturation": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "hue": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "blur": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "noise": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "jpeg": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         },
+                     *         "cutout": {
+                     *           "strength": 0,
+                     *           "probability": 0.5
+                     *         }
                      *       },
                      *       "seed": 42,
                      *       "device": "auto"
@@ -4910,6 +5739,43 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    job_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    title: string;
+                };
+            };
+        };
         responses: {
             /** @description Done */
             200: {
@@ -5098,6 +5964,37 @@ export interface operations {
             };
         };
     };
+    job_notes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobNotes"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     model_list: {
         parameters: {
             query?: {
@@ -5118,6 +6015,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    model_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description `models/deleted/<version id>` of this library, or a copy of it. */
+                    folder: string;
+                    /** @description Made of dataset and architecture without it. */
+                    name?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
                 };
             };
             /** @description An error, with the matching status */
@@ -5352,7 +6287,7 @@ export interface operations {
                      * @default []
                      */
                     paths?: string[];
-                    /** @description What `POST /uploads` gave. */
+                    /** @description What `POST /uploads` gave; it is used up. */
                     upload_id?: string | null;
                 };
             };
@@ -6090,6 +7025,44 @@ export interface operations {
                 };
                 content: {
                     "image/*": string;
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    get_samples_id_augmented: {
+        parameters: {
+            query?: {
+                /** @description The augmentation as JSON, as in the training settings; the default without it */
+                augmentation?: string;
+                /** @description Edge in pixels; 128 without it */
+                size?: string;
+                /** @description Another seed, another picture; 0 without it */
+                seed?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
                 };
             };
             /** @description An error, with the matching status */

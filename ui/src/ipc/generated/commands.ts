@@ -17,6 +17,9 @@ export type Augmentation = Schemas['Augmentation'];
 export type AugmentationInput = Schemas['AugmentationInput'];
 export type Certificate = Schemas['Certificate'];
 export type CertificateVerdict = Schemas['CertificateVerdict'];
+export type Change = Schemas['Change'];
+export type ChangeInput = Schemas['ChangeInput'];
+export type ClassBalance = Schemas['ClassBalance'];
 export type ClassMetrics = Schemas['ClassMetrics'];
 export type ClassProbability = Schemas['ClassProbability'];
 export type Code = Schemas['Code'];
@@ -72,10 +75,12 @@ export type JobCreateRequest = Schemas['JobCreateRequest'];
 export type JobKind = Schemas['JobKind'];
 export type JobListRequest = Schemas['JobListRequest'];
 export type JobMetrics = Schemas['JobMetrics'];
+export type JobNotes = Schemas['JobNotes'];
 export type JobPage = Schemas['JobPage'];
 export type JobProgress = Schemas['JobProgress'];
 export type JobRequest = Schemas['JobRequest'];
 export type JobState = Schemas['JobState'];
+export type JobUpdateRequest = Schemas['JobUpdateRequest'];
 export type Label = Schemas['Label'];
 export type LabelCreateRequest = Schemas['LabelCreateRequest'];
 export type LabelListRequest = Schemas['LabelListRequest'];
@@ -93,6 +98,7 @@ export type MemoryUsage = Schemas['MemoryUsage'];
 export type MetricPoint = Schemas['MetricPoint'];
 export type MetricSeries = Schemas['MetricSeries'];
 export type Model = Schemas['Model'];
+export type ModelCreateRequest = Schemas['ModelCreateRequest'];
 export type ModelExportFormat = Schemas['ModelExportFormat'];
 export type ModelExportRequest = Schemas['ModelExportRequest'];
 export type ModelListRequest = Schemas['ModelListRequest'];
@@ -127,6 +133,7 @@ export type ResourceHistory = Schemas['ResourceHistory'];
 export type ResourceSnapshot = Schemas['ResourceSnapshot'];
 export type Role = Schemas['Role'];
 export type Sample = Schemas['Sample'];
+export type SampleCreateRequest = Schemas['SampleCreateRequest'];
 export type SampleFilter = Schemas['SampleFilter'];
 export type SampleListRequest = Schemas['SampleListRequest'];
 export type SamplePage = Schemas['SamplePage'];
@@ -141,6 +148,7 @@ export type SampleWindowRequest = Schemas['SampleWindowRequest'];
 export type SamplesRequest = Schemas['SamplesRequest'];
 export type SamplesSetLabelRequest = Schemas['SamplesSetLabelRequest'];
 export type SamplesSetSplitRequest = Schemas['SamplesSetSplitRequest'];
+export type ScheduleKind = Schemas['ScheduleKind'];
 export type Settings = Schemas['Settings'];
 export type SettingsInput = Schemas['SettingsInput'];
 export type Split = Schemas['Split'];
@@ -226,6 +234,8 @@ export interface CommandTypes {
   label_delete: { request: LabelRequest; response: Done };
   /** Samples of a dataset, filtered and sorted, page by page. */
   sample_list: { request: SampleListRequest; response: SamplePage };
+  /** Add one image; over HTTP also as the body, with the fields in the query. */
+  sample_create: { request: SampleCreateRequest; response: Sample };
   /** Any stretch of the filtered and sorted samples. */
   sample_window: { request: SampleWindowRequest; response: SampleWindow };
   /** Where a sample stands among the filtered and sorted samples. */
@@ -264,6 +274,8 @@ export interface CommandTypes {
   job_create: { request: JobCreateRequest; response: Job };
   /** One job. */
   job_get: { request: JobRequest; response: Job };
+  /** Give a job another title. */
+  job_update: { request: JobUpdateRequest; response: Job };
   /** Remove a finished job from the list. */
   job_delete: { request: JobRequest; response: Done };
   /** Stop a job for good. */
@@ -274,10 +286,14 @@ export interface CommandTypes {
   job_resume: { request: JobRequest; response: Job };
   /** The curves of a job. */
   job_metrics: { request: JobRequest; response: JobMetrics };
+  /** What a job said while it ran. */
+  job_notes: { request: JobRequest; response: JobNotes };
   /** Models. */
   model_list: { request: ModelListRequest; response: ModelPage };
   /** One model with its newest version. */
   model_get: { request: ModelRequest; response: Model };
+  /** Take a deleted model back from its folder. */
+  model_create: { request: ModelCreateRequest; response: Model };
   /** Rename a model. */
   model_update: { request: ModelUpdateRequest; response: Model };
   /** Delete a model with its versions. */
@@ -366,6 +382,7 @@ export const COMMANDS: { readonly [N in CommandName]: CommandRoute } = {
   label_merge: { method: 'POST', path: '/labels/{id}/merge', pathParams: ['id'] },
   label_delete: { method: 'DELETE', path: '/labels/{id}', pathParams: ['id'] },
   sample_list: { method: 'GET', path: '/samples', pathParams: [] },
+  sample_create: { method: 'POST', path: '/samples', pathParams: [] },
   sample_window: { method: 'POST', path: '/samples/window', pathParams: [] },
   sample_position: { method: 'POST', path: '/samples/position', pathParams: [] },
   sample_get: { method: 'GET', path: '/samples/{id}', pathParams: ['id'] },
@@ -385,13 +402,16 @@ export const COMMANDS: { readonly [N in CommandName]: CommandRoute } = {
   job_list: { method: 'GET', path: '/jobs', pathParams: [] },
   job_create: { method: 'POST', path: '/jobs', pathParams: [] },
   job_get: { method: 'GET', path: '/jobs/{id}', pathParams: ['id'] },
+  job_update: { method: 'PUT', path: '/jobs/{id}', pathParams: ['id'] },
   job_delete: { method: 'DELETE', path: '/jobs/{id}', pathParams: ['id'] },
   job_cancel: { method: 'POST', path: '/jobs/{id}/cancel', pathParams: ['id'] },
   job_pause: { method: 'POST', path: '/jobs/{id}/pause', pathParams: ['id'] },
   job_resume: { method: 'POST', path: '/jobs/{id}/resume', pathParams: ['id'] },
   job_metrics: { method: 'GET', path: '/jobs/{id}/metrics', pathParams: ['id'] },
+  job_notes: { method: 'GET', path: '/jobs/{id}/notes', pathParams: ['id'] },
   model_list: { method: 'GET', path: '/models', pathParams: [] },
   model_get: { method: 'GET', path: '/models/{id}', pathParams: ['id'] },
+  model_create: { method: 'POST', path: '/models', pathParams: [] },
   model_update: { method: 'PUT', path: '/models/{id}', pathParams: ['id'] },
   model_delete: { method: 'DELETE', path: '/models/{id}', pathParams: ['id'] },
   model_versions: { method: 'GET', path: '/models/{id}/versions', pathParams: ['id'] },
