@@ -30,7 +30,7 @@ impl Region {
     }
 }
 
-/// The region, resized to `width` × `height`, without a copy of it in between.
+/// The region, resized to `width` × `height`; pixels around it have no part in the result.
 ///
 /// # Errors
 /// `InvalidInput` when a side is zero or the region does not lie inside the image.
@@ -41,6 +41,11 @@ pub(crate) fn resize_region(image: &RgbImage, region: Region, width: u32, height
     if (region.width, region.height) == (width, height) {
         return image.crop(region.x, region.y, width, height);
     }
+    if (region.width, region.height) != (image.width, image.height) {
+        // The resizer's own crop reads beyond its edges: a copy keeps what is outside out.
+        let part = image.crop(region.x, region.y, region.width, region.height)?;
+        return resize_region(&part, Region::whole(&part), width, height);
+    }
     let failed = |message: String| Error::invalid(format!("cannot resize: {message}"));
     let mut pixels = vec![0; width as usize * height as usize * 3];
     // One type of pixel by name: the untyped call compiles every one of them.
@@ -48,12 +53,7 @@ pub(crate) fn resize_region(image: &RgbImage, region: Region, width: u32, height
         .map_err(|error| failed(error.to_string()))?;
     let mut target =
         TypedImage::<U8x3>::from_buffer(width, height, &mut pixels).map_err(|error| failed(error.to_string()))?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).crop(
-        f64::from(region.x),
-        f64::from(region.y),
-        f64::from(region.width),
-        f64::from(region.height),
-    );
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     let resized = RESIZER.with(|kept| match kept.try_borrow_mut() {
         Ok(mut resizer) => resizer.resize_typed(&source, &mut target, &options),
         // It works in parallel, and while this thread waits for a part it may begin another image.

@@ -10,7 +10,7 @@ use prost::Message;
 use va_dataset::SampleSource;
 use va_domain::CertificateVerdict;
 use va_error::{Code, Result};
-use va_exec::{CounterRng, NamedTensors};
+use va_exec::{CounterRng, Mode, NamedTensors, Network};
 use va_graph::{BatchNorm, Conv2d, Graph, GraphBuilder, Op};
 use va_infer::{CpuSession, ModelFolder, Precision, Session, export_onnx_as, onnx_bytes};
 
@@ -36,18 +36,37 @@ fn numbers(graph: &Graph) -> NamedTensors {
         .collect()
 }
 
+/// The numbers with running statistics that fit the activations, so that neither dies out nor explodes on the way.
+fn fitting_numbers(graph: &Graph) -> NamedTensors {
+    let mut state = numbers(graph);
+    if graph.buffers().is_empty() {
+        return state;
+    }
+    let mut net = Network::new(graph.clone(), DType::F32).unwrap();
+    net.load_state(&state).unwrap().ensure_complete().unwrap();
+    let shape = [&[4], graph.input_shape()].concat();
+    let rng = CounterRng::new(8, "batch");
+    let pixels = (0..shape.iter().product::<usize>() as u64).map(|i| rng.normal(i) as f32).collect::<Vec<_>>();
+    let batch = Tensor::from_vec(pixels, shape, &Device::Cpu).unwrap();
+    for _ in 0..40 {
+        net.forward(&batch, Mode::Train).unwrap();
+    }
+    state.extend(net.state().unwrap());
+    state
+}
+
 /// Writes, exports in both precisions, runs again.
 fn certify_graph(graph: &Graph) {
     let dir = tempfile::tempdir().unwrap();
     let model = dir.path().join("m");
-    write(&model, graph, &numbers(graph));
+    write(&model, graph, &fitting_numbers(graph));
     let session = CpuSession::open(&model).unwrap();
     let images: Vec<_> = [0, 2].map(|index| Pictures(3).load(index).unwrap()).into();
     let rows = session.probabilities(&images).unwrap();
     let differs = rows[0].iter().zip(&rows[1]).any(|(a, b)| (a - b).abs() > 1e-3);
     assert!(differs, "{}: every image gives the same, nothing is tested: {rows:?}", graph.name());
     let mut sizes = Vec::new();
-    for (precision, largest) in [(Precision::Single, 2e-5), (Precision::Half, 1e-2)] {
+    for (precision, largest) in [(Precision::Single, 1e-4), (Precision::Half, 1e-2)] {
         let out = dir.path().join("model.onnx");
         let file = export_onnx_as(&model, &out, &Pictures(10), precision).unwrap();
         let certificate = &file.certificate;

@@ -112,7 +112,7 @@ mod tests {
     fn warm_up_may_be_absent_or_everything() {
         assert_eq!(schedule(ScheduleKind::Cosine, 0.0, 2, 3).rate(0, 0), 0.1);
         let all = schedule(ScheduleKind::Cosine, 2.0, 2, 3);
-        assert_eq!((all.rate(5, 0), all.rate(6, 0)), (0.1, 0.1));
+        assert!([5, 6].iter().all(|&step| (all.rate(step, 0) - 0.1).abs() < 1e-15));
         for kind in [ScheduleKind::Step, ScheduleKind::Plateau] {
             assert!((schedule(kind, 1.0, 5, 10).rate(4, 0) - 0.05).abs() < 1e-15);
         }

@@ -73,6 +73,7 @@ mod tests {
         assert_eq!(first(&turn.warp(&image)), [2, 4, 1, 3]);
         let shift = Projection([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
         assert_eq!(first(&shift.warp(&image)), [2, 2, 4, 4]);
-        assert_eq!(first(&shift.after(turn).warp(&image)), [4, 4, 3, 3]);
+        assert_eq!(first(&shift.after(turn).warp(&image)), [2, 4, 2, 4]);
+        assert_eq!(first(&turn.after(shift).warp(&image)), [4, 4, 3, 3]);
     }
 }
