@@ -28,7 +28,7 @@ async function virtualDisplay() {
 async function opened(t, name) {
   mkdirSync(output, { recursive: true });
   const temporary = temporaryFolder(name);
-  const library = join(folder, "library");
+  const library = join(temporary.folder, "library");
   const screen = await virtualDisplay();
   const window = await openWindow(required("VISAION_DESKTOP_BIN"), ["--library", library], {
     DISPLAY: screen.display,
