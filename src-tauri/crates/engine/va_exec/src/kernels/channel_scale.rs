@@ -1,22 +1,15 @@
 //! A learned factor a channel, and whole samples left out.
 
-use candle_core::{Result, bail};
+use candle_core::Result;
 
 use super::lanes::{add_rows, row_parts};
-use super::op::{In, Out, SliceKernel, expect_len};
+use super::op::{In, Out, SliceKernel, expect_len, expect_rows};
 use super::real::{Element, Real};
 use crate::par;
 use crate::rng::CounterRng;
 
 /// Rows of one task.
 const ROWS: usize = 128;
-
-fn check<T>(name: &str, data: &[T], channels: usize) -> Result<()> {
-    if channels == 0 || !data.len().is_multiple_of(channels) {
-        bail!("{name}: {} elements do not split into {channels} channels", data.len())
-    }
-    Ok(())
-}
 
 /// `dst *= gamma` along the last dimension, in place: the forward where nobody needs x, and the input gradient.
 pub struct ScaleChannels;
@@ -26,7 +19,7 @@ impl SliceKernel<1> for ScaleChannels {
     fn run<T: Element>(&self, dst: Out<'_, T>, [gamma]: [In<'_, T>; 1]) -> Result<()> {
         let (dst, gamma) = (dst.values()?, gamma.reals()?);
         let c = gamma.len();
-        check(Self::NAME, dst, c)?;
+        expect_rows(Self::NAME, dst, c)?;
         par::chunks_mut(
             dst,
             c * ROWS,
@@ -49,7 +42,7 @@ impl SliceKernel<2> for ChannelScaleForward {
     fn run<T: Element>(&self, y: Out<'_, T>, [x, gamma]: [In<'_, T>; 2]) -> Result<()> {
         let (y, x, gamma) = (y.values()?, x.values()?, gamma.reals()?);
         let c = gamma.len();
-        check(Self::NAME, x, c)?;
+        expect_rows(Self::NAME, x, c)?;
         expect_len(Self::NAME, "output", y, x.len())?;
         par::zip_mut(
             y,
@@ -76,7 +69,7 @@ impl SliceKernel<2> for ChannelScaleParamGrad {
     fn run<T: Element>(&self, dgamma: Out<'_, T>, [x, dy]: [In<'_, T>; 2]) -> Result<()> {
         let (dgamma, x, dy) = (dgamma.reals()?, x.values()?, dy.values()?);
         let c = dgamma.len();
-        check(Self::NAME, x, c)?;
+        expect_rows(Self::NAME, x, c)?;
         expect_len(Self::NAME, "gradient", dy, x.len())?;
         let parts = row_parts(
             x,
@@ -115,7 +108,7 @@ impl SliceKernel<0> for StochasticDepth {
     const NAME: &'static str = "stochastic_depth";
     fn run<T: Element>(&self, dst: Out<'_, T>, []: [In<'_, T>; 0]) -> Result<()> {
         let dst = dst.values()?;
-        check(Self::NAME, dst, self.sample_len)?;
+        expect_rows(Self::NAME, dst, self.sample_len)?;
         let scale = T::Real::of(1.0 / (1.0 - self.p));
         par::chunks_mut(
             dst,

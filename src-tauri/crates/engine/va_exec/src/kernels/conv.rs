@@ -35,12 +35,12 @@ pub fn conv2d_forward<T: Real>(geo: &ConvGeometry, x: &[T], w: &[T], y: &mut [T]
     });
 }
 
-/// `dw[window × K] (+)= im2col(x)ᵀ · dy`.
-pub fn conv2d_weight_grad<T: Real>(geo: &ConvGeometry, x: &[T], dy: &[T], dw: &mut [T], accumulate: bool) {
+/// `dw[window × K] += im2col(x)ᵀ · dy`.
+pub fn conv2d_weight_grad<T: Real>(geo: &ConvGeometry, x: &[T], dy: &[T], dw: &mut [T]) {
     let (out, rows, window) = (geo.out_channels, geo.rows(), geo.window());
     if geo.is_pointwise() && geo.groups == 1 {
         let (a, b) = (Matrix::transposed(x, geo.channels), Matrix::rows(dy, out));
-        return matmul([window, out, rows], dw, out, accumulate, a, b);
+        return matmul([window, out, rows], dw, out, true, a, b);
     }
     let (per_group, block) = (out / geo.groups, block_rows(geo));
     T::with_workspace(block.min(rows) * window, |columns| {
@@ -51,18 +51,18 @@ pub fn conv2d_weight_grad<T: Real>(geo: &ConvGeometry, x: &[T], dy: &[T], dw: &m
                 let at = group * per_group;
                 let size = [window, per_group, count];
                 let (a, b) = (Matrix::transposed(&*columns, window), Matrix::rows(&dy[first * out + at..], out));
-                matmul(size, &mut dw[at..], out, accumulate || first > 0, a, b);
+                matmul(size, &mut dw[at..], out, true, a, b);
             }
         }
     });
 }
 
-/// `dx (+)= col2im(dy · wᵀ)`.
-pub fn conv2d_input_grad<T: Real>(geo: &ConvGeometry, dy: &[T], w: &[T], dx: &mut [T], accumulate: bool) {
+/// `dx = col2im(dy · wᵀ)`.
+pub fn conv2d_input_grad<T: Real>(geo: &ConvGeometry, dy: &[T], w: &[T], dx: &mut [T]) {
     let (out, window) = (geo.out_channels, geo.window());
     if geo.is_pointwise() && geo.groups == 1 {
         let (a, b) = (Matrix::rows(dy, out), Matrix::transposed(w, out));
-        return matmul([geo.rows(), geo.channels, out], dx, geo.channels, accumulate, a, b);
+        return matmul([geo.rows(), geo.channels, out], dx, geo.channels, false, a, b);
     }
     let per_group = out / geo.groups;
     let image_rows = geo.out_size[0] * geo.out_size[1];
@@ -73,9 +73,7 @@ pub fn conv2d_input_grad<T: Real>(geo: &ConvGeometry, dy: &[T], w: &[T], dx: &mu
         for (index, dx_block) in dx.chunks_mut(images * image_len).enumerate() {
             let count = dx_block.len() / image_len * image_rows;
             let first = index * images * image_rows;
-            if !accumulate {
-                par::chunks_mut(dx_block, image_len, |_, image| image.fill(T::ZERO));
-            }
+            par::chunks_mut(dx_block, image_len, |_, image| image.fill(T::ZERO));
             for group in 0..geo.groups {
                 let at = group * per_group;
                 let size = [count, window, per_group];

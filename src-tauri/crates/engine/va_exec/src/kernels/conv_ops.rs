@@ -114,20 +114,18 @@ impl SliceKernel<2> for Conv2dForward {
     }
 }
 
-/// `dx (+)= convᵀ(dy, w)`: sources dy and w.
+/// `dx = convᵀ(dy, w)`: sources dy and w.
 pub struct Conv2dInputGrad {
     geometry: ConvGeometry,
-    accumulate: bool,
     onednn: Option<onednn::ConvInputGrad>,
 }
 
 impl Conv2dInputGrad {
     /// On the reference kernels.
-    pub fn new(geometry: ConvGeometry, accumulate: bool) -> Self {
-        Self { geometry, accumulate, onednn: None }
+    pub fn new(geometry: ConvGeometry) -> Self {
+        Self { geometry, onednn: None }
     }
 
-    /// oneDNN overwrites: not for `accumulate`.
     pub(crate) fn on(mut self, onednn: Option<onednn::ConvInputGrad>) -> Self {
         self.onednn = onednn;
         self
@@ -143,8 +141,8 @@ impl SliceKernel<2> for Conv2dInputGrad {
             return onednn.run(dx, dy, w);
         }
         let dy = T::widen(dy);
-        with_reals(dx, self.accumulate, |dx| {
-            conv2d_input_grad(&self.geometry, &dy, w, dx, self.accumulate);
+        with_reals(dx, false, |dx| {
+            conv2d_input_grad(&self.geometry, &dy, w, dx);
             Ok(())
         })
     }
@@ -176,7 +174,7 @@ impl SliceKernel<2> for Conv2dWeightGrad {
         if let Some(onednn) = &self.onednn {
             return onednn.run(dw, x, dy);
         }
-        conv2d_weight_grad(&self.geometry, &T::widen(x), &T::widen(dy), dw, true);
+        conv2d_weight_grad(&self.geometry, &T::widen(x), &T::widen(dy), dw);
         Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! Layer normalisation over the last dimension (Ba et al. 2016). Mean and deviation of a row are computed again in the
 //! backward: a row is in the nearest cache, and nothing is kept for it.
 
-use candle_core::{Result, bail};
+use candle_core::Result;
 
 use super::lanes::row_parts;
 use super::math::lane_sum;
-use super::op::{In, Out, SliceKernel, expect_len};
+use super::op::{In, Out, SliceKernel, expect_len, expect_rows};
 use super::real::{Element, Real};
 use crate::par;
 
@@ -34,14 +34,8 @@ fn part_len(channels: usize) -> usize {
     channels * (PART / channels).max(1)
 }
 
-fn check<T>(name: &str, data: &[T], channels: usize) -> Result<()> {
-    if channels == 0 || !data.len().is_multiple_of(channels) {
-        bail!("{name}: {} elements do not split into {channels} channels", data.len())
-    }
-    Ok(())
-}
-
-/// `y = x̂ · gamma + beta`: sources x and gamma followed by beta, `[2, C]`.
+/// `y = x̂ · gamma + beta`: sources x and beta followed by gamma, `[2, C]`, as the flat tensor
+/// has them.
 pub struct LayerNormForward {
     pub eps: f64,
 }
@@ -51,9 +45,9 @@ impl SliceKernel<2> for LayerNormForward {
     fn run<T: Element>(&self, y: Out<'_, T>, [x, affine]: [In<'_, T>; 2]) -> Result<()> {
         let (y, x, affine) = (y.values()?, x.values()?, affine.reals()?);
         let c = affine.len() / 2;
-        check(Self::NAME, x, c)?;
+        expect_rows(Self::NAME, x, c)?;
         expect_len(Self::NAME, "output", y, x.len())?;
-        let (gamma, beta) = affine.split_at(c);
+        let (beta, gamma) = affine.split_at(c);
         par::zip_mut(
             y,
             x,
@@ -82,7 +76,7 @@ impl SliceKernel<2> for LayerNormReduce {
     fn run<T: Element>(&self, sums: Out<'_, T>, [x, dy]: [In<'_, T>; 2]) -> Result<()> {
         let (sums, x, dy) = (sums.reals()?, x.values()?, dy.values()?);
         let c = sums.len() / 2;
-        check(Self::NAME, x, c)?;
+        expect_rows(Self::NAME, x, c)?;
         expect_len(Self::NAME, "gradient", dy, x.len())?;
         let parts = row_parts(
             x,
@@ -132,7 +126,7 @@ impl SliceKernel<2> for LayerNormInputGrad {
     fn run<T: Element>(&self, dy: Out<'_, T>, [x, gamma]: [In<'_, T>; 2]) -> Result<()> {
         let (dy, x, gamma) = (dy.values()?, x.values()?, gamma.reals()?);
         let c = gamma.len();
-        check(Self::NAME, x, c)?;
+        expect_rows(Self::NAME, x, c)?;
         expect_len(Self::NAME, "gradient", dy, x.len())?;
         par::zip_mut(
             dy,

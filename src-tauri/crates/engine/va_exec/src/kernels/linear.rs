@@ -65,20 +65,18 @@ impl SliceKernel<2> for LinearForward {
     }
 }
 
-/// `dx (+)= dy W`: sources dy and W.
+/// `dx = dy W`: sources dy and W.
 pub struct LinearInputGrad {
     geometry: LinearGeometry,
-    accumulate: bool,
     onednn: Option<onednn::LinearInputGrad>,
 }
 
 impl LinearInputGrad {
     /// On the reference kernels.
-    pub fn new(geometry: LinearGeometry, accumulate: bool) -> Self {
-        Self { geometry, accumulate, onednn: None }
+    pub fn new(geometry: LinearGeometry) -> Self {
+        Self { geometry, onednn: None }
     }
 
-    /// oneDNN overwrites: not for `accumulate`.
     pub(crate) fn on(mut self, onednn: Option<onednn::LinearInputGrad>) -> Self {
         self.onednn = onednn;
         self
@@ -95,9 +93,9 @@ impl SliceKernel<2> for LinearInputGrad {
             return onednn.run(dx, dy, w);
         }
         let dy = T::widen(dy);
-        with_reals(dx, self.accumulate, |dx| {
+        with_reals(dx, false, |dx| {
             let (a, b) = (Matrix::rows(&dy, outputs), Matrix::rows(w, inputs));
-            matmul([rows, inputs, outputs], dx, inputs, self.accumulate, a, b);
+            matmul([rows, inputs, outputs], dx, inputs, false, a, b);
             Ok(())
         })
     }

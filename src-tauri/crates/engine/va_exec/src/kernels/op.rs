@@ -204,3 +204,11 @@ pub(crate) fn expect_len<T>(name: &str, what: &str, slice: &[T], len: usize) -> 
     }
     Ok(())
 }
+
+/// Refuses operands that are not whole rows of `channels`.
+pub(crate) fn expect_rows<T>(name: &str, data: &[T], channels: usize) -> Result<()> {
+    if channels == 0 || !data.len().is_multiple_of(channels) {
+        bail!("{name}: {} elements do not split into {channels} channels", data.len())
+    }
+    Ok(())
+}

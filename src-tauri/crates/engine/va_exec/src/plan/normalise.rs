@@ -9,7 +9,7 @@ use super::Lowering;
 use super::arena::Slot;
 use super::backward::Grads;
 use crate::kernels::channel_scale::{ChannelScaleForward, ChannelScaleParamGrad, ScaleChannels, StochasticDepth};
-use crate::kernels::elementwise::{AddAssign, Copy};
+use crate::kernels::elementwise::AddAssign;
 use crate::kernels::layer_norm::{LayerNormForward, LayerNormInputGrad, LayerNormReduce};
 use crate::kernels::op::{apply0, apply1, apply2};
 use crate::rng::CounterRng;
@@ -24,13 +24,8 @@ impl Lowering<'_> {
     }
 
     pub(super) fn plan_layer_norm(&mut self, id: NodeId, node: &Node, eps: f64) -> Result<Rc<Slot>> {
-        let (gamma, beta) = (self.weight(id, "weight")?, self.weight(id, "bias")?);
-        let [affine, scale, shift] = self.channel_pair(gamma.elem_count())?;
-        self.map(id, node, move |y, x| {
-            apply1(Copy, &scale, &gamma)?;
-            apply1(Copy, &shift, &beta)?;
-            apply2(LayerNormForward { eps }, y, x, &affine)
-        })
+        let affine = self.weight_after_bias(id)?;
+        self.map(id, node, move |y, x| apply2(LayerNormForward { eps }, y, x, &affine))
     }
 
     pub(super) fn plan_layer_norm_grad(

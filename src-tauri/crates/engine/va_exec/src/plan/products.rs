@@ -42,7 +42,7 @@ impl Lowering<'_> {
 
     pub(super) fn conv_input_grad(&mut self, id: NodeId, geo: ConvGeometry) -> Conv2dInputGrad {
         let onednn = self.onednn(id, |plan, number| onednn::ConvInputGrad::new(&geo, number, &mut plan.workspace));
-        Conv2dInputGrad::new(geo, false).on(onednn)
+        Conv2dInputGrad::new(geo).on(onednn)
     }
 
     pub(super) fn conv_weight_grad(&mut self, id: NodeId, geo: ConvGeometry) -> Conv2dWeightGrad {
@@ -59,7 +59,7 @@ impl Lowering<'_> {
 
     pub(super) fn linear_input_grad(&mut self, id: NodeId, geo: LinearGeometry) -> LinearInputGrad {
         let onednn = self.onednn(id, |plan, number| onednn::LinearInputGrad::new(geo, number, &mut plan.workspace));
-        LinearInputGrad::new(geo, false).on(onednn)
+        LinearInputGrad::new(geo).on(onednn)
     }
 
     pub(super) fn linear_weight_grad(&mut self, id: NodeId, geo: LinearGeometry) -> LinearWeightGrad {
