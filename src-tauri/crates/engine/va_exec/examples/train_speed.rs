@@ -7,7 +7,7 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use va_error::Result;
 use va_exec::{AdamW, Backend, CrossEntropy, Mode, Network, Precision, clip_grad_norm, fold_state};
-use va_graph::fold_batch_norm;
+use va_graph::fold_for_inference;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -99,7 +99,7 @@ fn infer(work: &Work) -> Result<(Network, Vec<f64>)> {
     let graph = va_zoo::build(&work.arch, 10, work.size, 3)?;
     let mut trained = Network::with(graph.clone(), work.precision, work.backend)?;
     trained.init(0)?;
-    let folded = fold_batch_norm(&graph)?;
+    let folded = fold_for_inference(&graph)?;
     let state = fold_state(&folded, &trained.state()?)?;
     let mut net = Network::with(folded.graph, work.precision, work.backend)?;
     net.load_state(&state)?.ensure_complete()?;

@@ -26,29 +26,61 @@ impl WorkspaceBuilder {
     }
 }
 
-macro_rules! absent {
-    ($($name:ident: new($($given:ty),*), run($($arg:ty),*);)*) => { $(
-        pub(crate) enum $name {}
+/// A convolution or linear layer, or its input gradient.
+pub(crate) enum Product {}
 
-        impl $name {
-            pub fn new($(_: $given),*) -> Result<Self> {
-                bail!("this program was built without oneDNN")
-            }
+impl Product {
+    pub fn conv_forward(
+        _: &ConvGeometry,
+        _: Number,
+        _: Epilogue,
+        _: bool,
+        _: bool,
+        _: &mut WorkspaceBuilder,
+    ) -> Result<Self> {
+        absent()
+    }
 
-            pub fn run<T: Plain, P: Plain>(&self, $(_: $arg),*) -> Result<()> {
-                match *self {}
-            }
-        }
-    )* };
+    pub fn conv_input_grad(_: &ConvGeometry, _: Number, _: &mut WorkspaceBuilder) -> Result<Self> {
+        absent()
+    }
+
+    pub fn linear_forward(
+        _: LinearGeometry,
+        _: Number,
+        _: Epilogue,
+        _: bool,
+        _: &mut WorkspaceBuilder,
+    ) -> Result<Self> {
+        absent()
+    }
+
+    pub fn linear_input_grad(_: LinearGeometry, _: Number, _: &mut WorkspaceBuilder) -> Result<Self> {
+        absent()
+    }
+
+    pub fn run<T: Plain, P: Plain>(&self, _: &mut [T], _: &[T], _: &[P], _: Option<&[P]>) -> Result<()> {
+        match *self {}
+    }
 }
 
-absent! {
-    ConvForward: new(&ConvGeometry, Number, Epilogue, bool, bool, &mut WorkspaceBuilder),
-        run(&mut [T], &[T], &[P], Option<&[P]>);
-    ConvInputGrad: new(&ConvGeometry, Number, &mut WorkspaceBuilder), run(&mut [T], &[T], &[P]);
-    ConvWeightGrad: new(&ConvGeometry, Number, &mut WorkspaceBuilder), run(&mut [P], &[T], &[T]);
-    LinearForward: new(LinearGeometry, Number, bool, bool, &mut WorkspaceBuilder),
-        run(&mut [T], &[T], &[P], Option<&[P]>);
-    LinearInputGrad: new(LinearGeometry, Number, &mut WorkspaceBuilder), run(&mut [T], &[T], &[P]);
-    LinearWeightGrad: new(LinearGeometry, Number, &mut WorkspaceBuilder), run(&mut [P], &[T], &[T]);
+/// The gradient of a layer's weights.
+pub(crate) enum WeightGrad {}
+
+impl WeightGrad {
+    pub fn conv(_: &ConvGeometry, _: Number, _: &mut WorkspaceBuilder) -> Result<Self> {
+        absent()
+    }
+
+    pub fn linear(_: LinearGeometry, _: Number, _: &mut WorkspaceBuilder) -> Result<Self> {
+        absent()
+    }
+
+    pub fn run<T: Plain, P: Plain>(&self, _: &mut [P], _: &[T], _: &[T]) -> Result<()> {
+        match *self {}
+    }
+}
+
+fn absent<K>() -> Result<K> {
+    bail!("this program was built without oneDNN")
 }

@@ -17,9 +17,10 @@ use std::rc::Rc;
 
 use candle_core::{Device, Tensor};
 use va_error::Result;
-use va_graph::{Graph, NodeId, Op};
+use va_graph::{Graph, Node, NodeId, Op};
 
 use crate::error::CandleContext;
+use crate::kernels::activation::Activation;
 use crate::kernels::batch_norm::BN_ROWS;
 use crate::network::{Mode, Network};
 use crate::onednn::WorkspaceBuilder;
@@ -84,9 +85,9 @@ struct Lowering<'a> {
     saved: Vec<Option<Rc<Slot>>>,
     /// Backward readers of each value still to be planned.
     saved_readers: Vec<usize>,
-    /// The ReLU that a node does as part of its own step.
-    fused_relu: Vec<Option<NodeId>>,
-    /// The sum that a convolution does as part of its own step.
+    /// The activation that a node does as part of its own step.
+    fused_activation: Vec<Option<NodeId>>,
+    /// The sum that a convolution or linear layer does as part of its own step.
     fused_add: Vec<Option<NodeId>>,
     /// Whether a node is done by its producer.
     is_fused: Vec<bool>,
@@ -114,7 +115,7 @@ impl<'a> Lowering<'a> {
             readers: graph.reader_counts(),
             saved: vec![None; nodes],
             saved_readers: vec![0; nodes],
-            fused_relu: vec![None; nodes],
+            fused_activation: vec![None; nodes],
             fused_add: vec![None; nodes],
             is_fused: vec![false; nodes],
             needs_grad: vec![false; nodes],
@@ -123,45 +124,33 @@ impl<'a> Lowering<'a> {
             workspace: WorkspaceBuilder::new(),
             fallbacks: Vec::new(),
         };
-        lowering.fuse_relus();
+        lowering.fuse_activations();
         lowering.mark_gradients();
         lowering
     }
 
-    /// A ReLU joins its producer when nothing else reads that value and the producer's kernels know how.
-    fn fuse_relus(&mut self) {
+    /// An activation joins its producer when nothing else reads that value and the producer's kernels know how: batch
+    /// norms and sums know ReLU, products know all, but in training most activations need what they act on.
+    fn fuse_activations(&mut self) {
         for (id, node) in self.graph.nodes().iter().enumerate() {
-            let Op::Relu = node.op else { continue };
+            let Some(activation) = Activation::of(&node.op) else { continue };
             let producer = node.inputs[0];
             let knows = match &self.graph.node(producer).op {
-                Op::BatchNorm(_) | Op::Add => true,
-                Op::Conv2d(_) => !self.train,
-                Op::Input { .. }
-                | Op::Linear { .. }
-                | Op::Relu
-                | Op::Gelu
-                | Op::Silu
-                | Op::HardSwish
-                | Op::Sigmoid
-                | Op::Mul
-                | Op::LayerNorm { .. }
-                | Op::ChannelScale { .. }
-                | Op::MaxPool(_)
-                | Op::AvgPool { .. }
-                | Op::GlobalAvgPool
-                | Op::Flatten
-                | Op::Concat
-                | Op::Tokens
-                | Op::SelectToken { .. }
-                | Op::Attention { .. }
-                | Op::Dropout { .. }
-                | Op::StochasticDepth { .. } => false,
+                Op::BatchNorm(_) | Op::Add => activation == Activation::Relu,
+                Op::Conv2d(_) | Op::Linear { .. } => !self.train,
+                _ => false,
             };
             if knows && self.readers[producer] == 1 {
-                self.fused_relu[producer] = Some(id);
+                self.fused_activation[producer] = Some(id);
                 self.is_fused[id] = true;
             }
         }
+    }
+
+    /// The value that the backward of an activation reads; none where its producer does it.
+    fn activation_reads(&self, id: NodeId, node: &Node) -> Option<NodeId> {
+        let activation = Activation::of(&node.op).filter(|_| !self.is_fused[id])?;
+        Some(if activation.keeps_result() { id } else { node.inputs[0] })
     }
 
     /// Which values have a gradient, and which values the backward will read.
@@ -178,9 +167,7 @@ impl<'a> Lowering<'a> {
             let reads = match &node.op {
                 Op::Conv2d(_) | Op::Linear { .. } | Op::BatchNorm(_) | Op::MaxPool(_) => Some(node.inputs[0]),
                 Op::LayerNorm { .. } | Op::ChannelScale { .. } | Op::Attention { .. } => Some(node.inputs[0]),
-                Op::Gelu | Op::Silu | Op::HardSwish => Some(node.inputs[0]),
-                Op::Sigmoid => Some(id),
-                Op::Relu if !self.is_fused[id] => Some(id),
+                Op::Relu | Op::Gelu | Op::Silu | Op::HardSwish | Op::Sigmoid => self.activation_reads(id, node),
                 // Each factor is the slope of the other.
                 Op::Mul => {
                     for (factor, other) in [(0, 1), (1, 0)] {
@@ -189,9 +176,8 @@ impl<'a> Lowering<'a> {
                     None
                 }
                 // The fused sum masks by its result; a fused batch norm computes the mask again.
-                Op::Add => self.fused_relu[id],
-                Op::Relu
-                | Op::Input { .. }
+                Op::Add => self.fused_activation[id],
+                Op::Input { .. }
                 | Op::AvgPool { .. }
                 | Op::GlobalAvgPool
                 | Op::Flatten

@@ -132,6 +132,31 @@ fn a_residual_block_with_everything_around_it() {
     compare(&net, 2);
 }
 
+/// In evaluation the activation and the sum become part of the product before them.
+#[test]
+fn activations_and_sums_behind_convolutions_and_linear_layers() {
+    type Act = fn(&mut GraphBuilder, &str, Value) -> va_error::Result<Value>;
+    let acts: [Act; 5] =
+        [GraphBuilder::relu, GraphBuilder::gelu, GraphBuilder::silu, GraphBuilder::hard_swish, GraphBuilder::sigmoid];
+    for act in acts {
+        let net = graph(&[9, 8, 3], |b, x| {
+            let x = before(b, x, 16)?;
+            let y = b.conv2d("deep", x, Conv2d::new(16, 3).padding(1).groups(16).bias(true))?;
+            let y = act(b, "act1", y)?;
+            let y = b.linear("up", y, 40, true)?;
+            let y = act(b, "act2", y)?;
+            let y = b.linear("down", y, 16, false)?;
+            let sum = b.add("sum", x, y)?;
+            let y = b.conv2d("wide", sum, Conv2d::new(16, 1))?;
+            let sum = b.add("sum2", y, sum)?;
+            let x = b.relu("act3", sum)?;
+            let x = b.global_avg_pool("gap", x)?;
+            b.linear("fc", x, 4, true)
+        });
+        compare(&net, 2);
+    }
+}
+
 #[test]
 fn batch_norm_with_and_without_relu() {
     let net = graph(&[6, 5, 4], |b, x| {

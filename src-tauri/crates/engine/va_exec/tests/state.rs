@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use common::{graph, normal, values};
 use va_error::Code;
 use va_exec::{AdamW, CrossEntropy, Mode, NamedTensors, Network, Sgd, clip_grad_norm, fold_state, softmax};
-use va_graph::{BatchNorm, Conv2d, fold_batch_norm};
+use va_graph::{BatchNorm, Conv2d, fold_for_inference};
 
 fn resnet(dtype: DType) -> Network {
     let mut net = Network::new(va_zoo::build("resnet18", 4, 33, 3).unwrap(), dtype).unwrap();
@@ -83,7 +83,7 @@ fn folding_batch_norm_changes_no_result() {
     // Running statistics that are not the initial ones.
     net.forward(&x, Mode::Train).unwrap();
     let want = values(&net.forward(&x, Mode::Eval).unwrap());
-    let folded = fold_batch_norm(net.graph()).unwrap();
+    let folded = fold_for_inference(net.graph()).unwrap();
     assert_eq!(folded.folded.len(), 20);
     assert!(folded.graph.buffers().is_empty());
     let state = fold_state(&folded, &net.state().unwrap()).unwrap();
@@ -94,6 +94,37 @@ fn folding_batch_norm_changes_no_result() {
     close(&values(&session.forward(&x, Mode::Eval).unwrap()), &want, 1e-9);
 }
 
+/// A norm and a factor behind a convolution, factors behind linear layers with and without a bias, dropout between.
+#[test]
+fn folding_channel_factors_changes_no_result() {
+    let graph = graph(&[6, 5, 3], |b, x| {
+        let x = b.conv2d("conv", x, Conv2d::new(8, 3).padding(1))?;
+        let x = b.batch_norm("bn", x, BatchNorm::default())?;
+        let x = b.scope("first", |b| b.channel_scale("scale", x, 0.5))?;
+        let y = b.linear("up", x, 12, false)?;
+        let y = b.scope("second", |b| b.channel_scale("scale", y, 0.5))?;
+        let y = b.linear("down", y, 8, true)?;
+        let y = b.scope("third", |b| b.channel_scale("scale", y, 0.5))?;
+        let y = b.stochastic_depth("drop", y, 0.4)?;
+        let y = b.scope("kept", |b| b.channel_scale("scale", y, 0.5))?;
+        b.add("sum", x, y)
+    });
+    let mut net = Network::new(graph, DType::F64).unwrap();
+    common::randomise(&mut net, 8);
+    let x = normal(&[3, 6, 5, 3], 1, "x", DType::F64);
+    net.forward(&x, Mode::Train).unwrap();
+    let want = values(&net.forward(&x, Mode::Eval).unwrap());
+    let folded = fold_for_inference(net.graph()).unwrap();
+    let left: Vec<&str> = folded.graph.nodes().iter().map(|node| node.op.kind()).collect();
+    assert_eq!(left, ["input", "conv2d", "linear", "linear", "channel_scale", "add"]);
+    let state = fold_state(&folded, &net.state().unwrap()).unwrap();
+    let mut session = Network::new(folded.graph, DType::F64).unwrap();
+    let report = session.load_state(&state).unwrap();
+    report.ensure_complete().unwrap();
+    assert!(report.unexpected.is_empty(), "{report:?}");
+    close(&values(&session.forward(&x, Mode::Eval).unwrap()), &want, 1e-12);
+}
+
 #[test]
 fn a_convolution_with_another_reader_is_not_folded() {
     let two_readers = graph(&[4, 4, 2], |b, x| {
@@ -101,7 +132,7 @@ fn a_convolution_with_another_reader_is_not_folded() {
         let n = b.batch_norm("n", c, BatchNorm::default())?;
         b.add("sum", n, c)
     });
-    assert!(fold_batch_norm(&two_readers).unwrap().folded.is_empty());
+    assert!(fold_for_inference(&two_readers).unwrap().folded.is_empty());
 }
 
 /// One AdamW step against the formula of the paper, on a decayed and an undecayed parameter.

@@ -15,7 +15,7 @@ mod shape;
 
 pub use builder::{GraphBuilder, Value};
 pub use cost::{Cost, NodeCost};
-pub use fold::{FoldedConv, FoldedGraph, fold_batch_norm};
+pub use fold::{Folded, FoldedGraph, FoldedLayer, fold_for_inference};
 pub use graph::{GRAPH_VERSION, Graph, MAX_DIM, MAX_ELEMENTS, MAX_NODES, Node, NodeId};
 pub use init::{Init, WeightInit};
 pub use op::{BatchNorm, Conv2d, Op, Pool2d};

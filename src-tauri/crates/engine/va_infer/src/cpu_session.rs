@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use va_dataset::{Normaliser, RgbImage, resize_bilinear};
 use va_error::{Code, Error, Result};
 use va_exec::{Mode, Network, fold_state, softmax};
-use va_graph::fold_batch_norm;
+use va_graph::fold_for_inference;
 
 use crate::folder::ModelFolder;
 use crate::{ModelCard, Session};
@@ -31,7 +31,7 @@ impl CpuSession {
     /// # Errors
     /// `NotFinite` when the weights hold numbers that are none.
     pub fn new(model: ModelFolder) -> Result<Self> {
-        let folded = fold_batch_norm(&model.graph)?;
+        let folded = fold_for_inference(&model.graph)?;
         let state = fold_state(&folded, &model.weights)?;
         let mut net = Network::new(folded.graph, DType::F32)?;
         net.load_state(&state)?.ensure_complete()?;

@@ -7,7 +7,7 @@ use va_dataset::SampleSource;
 use va_domain::Certificate;
 use va_error::{Context, Error, Result};
 use va_exec::fold_state;
-use va_graph::fold_batch_norm;
+use va_graph::fold_for_inference;
 
 use crate::certificate::{HALF_TOLERANCE, TOLERANCE, certify_within};
 use crate::cpu_session::CpuSession;
@@ -44,7 +44,7 @@ pub fn export_onnx_as(
     precision: Precision,
 ) -> Result<OnnxFile> {
     let model = ModelFolder::read(model_dir)?;
-    let folded = fold_batch_norm(&model.graph)?;
+    let folded = fold_for_inference(&model.graph)?;
     let bytes = onnx_bytes(&folded.graph, &fold_state(&folded, &model.weights)?, &model.card, precision)?;
     let session = CpuSession::new(model)?;
     let tolerance = if precision == Precision::Half { HALF_TOLERANCE } else { TOLERANCE };

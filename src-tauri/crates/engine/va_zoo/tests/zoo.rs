@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use va_error::Code;
-use va_graph::{Graph, Op, fold_batch_norm};
+use va_graph::{Graph, Op, fold_for_inference};
 
 /// What timm 1.0.31 counts at 1000 classes and 224 px.
 const PARAMETERS: [(&str, usize); 9] = [
@@ -100,7 +100,7 @@ fn regularisation_reaches_every_family() {
             arch.name
         );
         assert!(graph.nodes().iter().any(|node| matches!(node.op, Op::Dropout { p } if p == 0.3)), "{}", arch.name);
-        let folded = fold_batch_norm(&graph).unwrap().graph;
+        let folded = fold_for_inference(&graph).unwrap().graph;
         let random = |op: &Op| matches!(op, Op::Dropout { .. } | Op::StochasticDepth { .. });
         assert!(folded.nodes().iter().all(|node| !random(&node.op)));
         assert_eq!(graph.param_count(), va_zoo::build(arch.name, 10, 64, 3).unwrap().param_count());

@@ -1,9 +1,9 @@
-//! Smooth activations, in place or into another buffer, and products.
+//! Activations, in place or into another buffer, and products.
 
 use candle_core::Result;
 use va_graph::Op;
 
-use super::elementwise::{map_each, zip_each};
+use super::elementwise::{map_each, relu, zip_each};
 use super::math::{erf_and_gauss, exp};
 use super::op::{In, Out, SliceKernel, expect_len};
 use super::real::{Element, Real};
@@ -15,6 +15,7 @@ const PART: usize = 1 << 12;
 /// `y = f(x)` element by element: in place, or from a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
+    Relu,
     Gelu,
     Silu,
     HardSwish,
@@ -25,6 +26,7 @@ impl Activation {
     /// The activation that this operator is, if it is one.
     pub fn of(op: &Op) -> Option<Self> {
         match op {
+            Op::Relu => Some(Self::Relu),
             Op::Gelu => Some(Self::Gelu),
             Op::Silu => Some(Self::Silu),
             Op::HardSwish => Some(Self::HardSwish),
@@ -35,7 +37,18 @@ impl Activation {
 
     /// Whether the backward reads the result instead of the input.
     pub fn keeps_result(self) -> bool {
-        self == Self::Sigmoid
+        matches!(self, Self::Relu | Self::Sigmoid)
+    }
+
+    /// In place, on all cores.
+    pub(crate) fn apply<T: Element>(self, y: &mut [T]) {
+        match self {
+            Self::Relu => map_each(y, relu),
+            Self::Gelu => map_each(y, value::gelu),
+            Self::Silu => map_each(y, value::silu),
+            Self::HardSwish => map_each(y, value::hard_swish),
+            Self::Sigmoid => map_each(y, value::sigmoid),
+        }
     }
 }
 
@@ -67,9 +80,14 @@ mod value {
     }
 }
 
-/// Derivatives, from the input; the sigmoid's from its result.
+/// Derivatives, from the input; those of ReLU and sigmoid from the result.
 mod slope {
     use super::*;
+
+    #[inline(always)]
+    pub fn relu<T: Real>(y: T) -> T {
+        if y <= T::ZERO { T::ZERO } else { T::of(1.0) }
+    }
 
     #[inline(always)]
     pub fn gelu<T: Real>(x: T) -> T {
@@ -100,13 +118,7 @@ mod slope {
 impl SliceKernel<0> for Activation {
     const NAME: &'static str = "activation";
     fn run<T: Element>(&self, y: Out<'_, T>, []: [In<'_, T>; 0]) -> Result<()> {
-        let y = y.values()?;
-        match *self {
-            Self::Gelu => map_each(y, value::gelu),
-            Self::Silu => map_each(y, value::silu),
-            Self::HardSwish => map_each(y, value::hard_swish),
-            Self::Sigmoid => map_each(y, value::sigmoid),
-        }
+        self.apply(y.values()?);
         Ok(())
     }
 }
@@ -116,6 +128,7 @@ impl SliceKernel<1> for Activation {
     fn run<T: Element>(&self, y: Out<'_, T>, [x]: [In<'_, T>; 1]) -> Result<()> {
         let (y, x) = (y.values()?, x.values()?);
         match *self {
+            Self::Relu => zip_each(y, x, onto(relu)),
             Self::Gelu => zip_each(y, x, onto(value::gelu)),
             Self::Silu => zip_each(y, x, onto(value::silu)),
             Self::HardSwish => zip_each(y, x, onto(value::hard_swish)),
@@ -132,6 +145,7 @@ impl SliceKernel<1> for ActivationGrad {
     fn run<T: Element>(&self, dy: Out<'_, T>, [x]: [In<'_, T>; 1]) -> Result<()> {
         let (dy, x) = (dy.values()?, x.values()?);
         match self.0 {
+            Activation::Relu => zip_each(dy, x, times(slope::relu)),
             Activation::Gelu => zip_each(dy, x, times(slope::gelu)),
             Activation::Silu => zip_each(dy, x, times(slope::silu)),
             Activation::HardSwish => zip_each(dy, x, times(slope::hard_swish)),

@@ -70,7 +70,7 @@ fn probabilities<T: Real>(geo: &AttentionGeometry, qkv: &[T], [q, k, _]: [usize;
     for row in p.chunks_exact_mut(t) {
         let max = row.iter().fold(T::NEG_INFINITY, |max, &v| if v > max { v } else { max });
         row.iter_mut().for_each(|v| *v = exp((*v - max) * scale));
-        let inverse = T::of(1.0 / lane_sum(row, Real::f64));
+        let inverse = T::of(1.0 / lane_sum(row, |v: T| v));
         row.iter_mut().for_each(|v| *v *= inverse);
     }
 }
@@ -145,7 +145,7 @@ impl AttentionGrad {
         let scale = T::of(geo.scale());
         for (ds, p) in ds.chunks_exact_mut(t).zip(p.chunks_exact(t)) {
             ds.iter_mut().zip(p).for_each(|(s, &p)| *s *= p);
-            let sum = T::of(lane_sum(ds, Real::f64));
+            let sum = T::of(lane_sum(ds, |v: T| v));
             ds.iter_mut().zip(p).for_each(|(s, &p)| *s = (*s - p * sum) * scale);
         }
         gemm_tile([t, d, t], out, at[0], packed, add, rows(ds, 0, t), rows(qkv, at[1], packed));

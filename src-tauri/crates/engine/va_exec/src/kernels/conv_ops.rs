@@ -2,9 +2,9 @@
 
 use candle_core::{Result, bail};
 
+use super::activation::Activation;
 use super::batch_norm::column_sums;
 use super::conv::{conv2d_forward, conv2d_input_grad, conv2d_weight_grad};
-use super::elementwise::relu;
 use super::geometry::ConvGeometry;
 use super::op::{In, Out, SliceKernel, expect_len};
 use super::real::{Element, Real};
@@ -18,8 +18,8 @@ pub struct Epilogue {
     pub bias: bool,
     /// Adds what is in the destination.
     pub sum: bool,
-    /// Then `max(·, 0)`.
-    pub relu: bool,
+    /// Then this.
+    pub activation: Option<Activation>,
 }
 
 impl Epilogue {
@@ -39,16 +39,16 @@ impl Epilogue {
 
     /// Adds the bias and applies the activation to rows that hold the sum already.
     pub(crate) fn finish<R: Real>(&self, y: &mut [R], bias: Option<&[R]>) {
-        match (bias, self.relu) {
-            (Some(bias), true) => add_rows(y, bias, relu),
-            (Some(bias), false) => add_rows(y, bias, |v| v),
-            (None, true) => super::elementwise::map_each(y, relu),
-            (None, false) => {}
+        if let Some(bias) = bias {
+            add_rows(y, bias);
+        }
+        if let Some(activation) = self.activation {
+            activation.apply(y);
         }
     }
 }
 
-fn add_rows<R: Real>(y: &mut [R], bias: &[R], then: impl Fn(R) -> R + Sync) {
+fn add_rows<R: Real>(y: &mut [R], bias: &[R]) {
     let channels = bias.len();
     par::chunks_mut(
         y,
@@ -56,7 +56,7 @@ fn add_rows<R: Real>(y: &mut [R], bias: &[R], then: impl Fn(R) -> R + Sync) {
         #[inline(always)]
         |_, part| {
             for row in part.chunks_exact_mut(channels) {
-                row.iter_mut().zip(bias).for_each(|(y, &b)| *y = then(*y + b));
+                row.iter_mut().zip(bias).for_each(|(y, &b)| *y += b);
             }
         },
     );
@@ -81,7 +81,7 @@ pub(crate) fn with_reals<T: Element>(
 pub struct Conv2dForward {
     geometry: ConvGeometry,
     epilogue: Epilogue,
-    onednn: Option<onednn::ConvForward>,
+    onednn: Option<onednn::Product>,
 }
 
 impl Conv2dForward {
@@ -90,7 +90,7 @@ impl Conv2dForward {
         Self { geometry, epilogue, onednn: None }
     }
 
-    pub(crate) fn on(mut self, onednn: Option<onednn::ConvForward>) -> Self {
+    pub(crate) fn on(mut self, onednn: Option<onednn::Product>) -> Self {
         self.onednn = onednn;
         self
     }
@@ -117,7 +117,7 @@ impl SliceKernel<2> for Conv2dForward {
 /// `dx = convᵀ(dy, w)`: sources dy and w.
 pub struct Conv2dInputGrad {
     geometry: ConvGeometry,
-    onednn: Option<onednn::ConvInputGrad>,
+    onednn: Option<onednn::Product>,
 }
 
 impl Conv2dInputGrad {
@@ -126,7 +126,7 @@ impl Conv2dInputGrad {
         Self { geometry, onednn: None }
     }
 
-    pub(crate) fn on(mut self, onednn: Option<onednn::ConvInputGrad>) -> Self {
+    pub(crate) fn on(mut self, onednn: Option<onednn::Product>) -> Self {
         self.onednn = onednn;
         self
     }
@@ -138,7 +138,7 @@ impl SliceKernel<2> for Conv2dInputGrad {
         let (dx, dy, w) = (dx.values()?, dy.values()?, w.reals()?);
         check(&self.geometry, dx, w, dy)?;
         if let Some(onednn) = &self.onednn {
-            return onednn.run(dx, dy, w);
+            return onednn.run(dx, dy, w, None);
         }
         let dy = T::widen(dy);
         with_reals(dx, false, |dx| {
@@ -151,7 +151,7 @@ impl SliceKernel<2> for Conv2dInputGrad {
 /// `dw += xᵀ ⋆ dy`: sources x and dy.
 pub struct Conv2dWeightGrad {
     geometry: ConvGeometry,
-    onednn: Option<onednn::ConvWeightGrad>,
+    onednn: Option<onednn::WeightGrad>,
 }
 
 impl Conv2dWeightGrad {
@@ -160,7 +160,7 @@ impl Conv2dWeightGrad {
         Self { geometry, onednn: None }
     }
 
-    pub(crate) fn on(mut self, onednn: Option<onednn::ConvWeightGrad>) -> Self {
+    pub(crate) fn on(mut self, onednn: Option<onednn::WeightGrad>) -> Self {
         self.onednn = onednn;
         self
     }

@@ -135,32 +135,6 @@ impl SliceKernel<1> for AddAssign {
     }
 }
 
-/// `max(·, 0)` in place; NaN stays NaN.
-pub struct Relu;
-
-impl SliceKernel<0> for Relu {
-    const NAME: &'static str = "relu";
-    fn run<T: Element>(&self, dst: Out<'_, T>, []: [In<'_, T>; 0]) -> Result<()> {
-        map_each(dst.values()?, relu);
-        Ok(())
-    }
-}
-
-/// Turns dy into dx in place where the output y was not positive: source y.
-pub struct ReluGrad;
-
-impl SliceKernel<1> for ReluGrad {
-    const NAME: &'static str = "relu_grad";
-    fn run<T: Element>(&self, dy: Out<'_, T>, [y]: [In<'_, T>; 1]) -> Result<()> {
-        zip_each(
-            dy.values()?,
-            y.values()?,
-            #[inline(always)]
-            |d, y| if y <= T::Real::ZERO { T::Real::ZERO } else { d },
-        )
-    }
-}
-
 /// Zeroes elements with probability `p` and scales the rest by `1 / (1 - p)`, in place. The mask depends on the key
 /// and the position alone, so that the same call is the backward.
 pub struct Dropout {

@@ -4,7 +4,7 @@
 use candle_core::Result;
 
 use super::lanes::row_parts;
-use super::math::lane_sum;
+use super::math::{lane_dot, lane_sum};
 use super::op::{In, Out, SliceKernel, expect_len, expect_rows};
 use super::real::{Element, Real};
 use crate::par;
@@ -12,21 +12,17 @@ use crate::par;
 /// Elements of one task.
 const PART: usize = 1 << 14;
 
-/// Mean and inverse standard deviation of a row, in f64 with two passes.
+/// Mean and inverse standard deviation of a row, with two passes.
 #[inline(always)]
 fn row_moments<T: Element>(row: &[T], eps: f64) -> (T::Real, T::Real) {
     let n = row.len() as f64;
-    let mean = lane_sum(
-        row,
-        #[inline(always)]
-        |v: T| v.wide().f64(),
-    ) / n;
+    let mean = T::Real::of(lane_sum(row, T::wide) / n);
     let var = lane_sum(
         row,
         #[inline(always)]
-        |v: T| (v.wide().f64() - mean) * (v.wide().f64() - mean),
+        |v: T| (v.wide() - mean) * (v.wide() - mean),
     ) / n;
-    (T::Real::of(mean), T::Real::of(1.0 / (var + eps).sqrt()))
+    (mean, T::Real::of(1.0 / (var + eps).sqrt()))
 }
 
 /// Elements of a whole number of rows that one task takes.
@@ -152,29 +148,15 @@ fn input_grad_row<T: Element>(dy: &mut [T], x: &[T], gamma: &[T::Real], g: &mut 
     for ((g, d), &gamma) in g.iter_mut().zip(&*dy).zip(gamma) {
         *g = d.wide() * gamma;
     }
-    let level = T::Real::of(
-        lane_sum(
-            g,
-            #[inline(always)]
-            |v: T::Real| v.f64(),
-        ) / n,
+    let level = T::Real::of(lane_sum(g, |v: T::Real| v) / n);
+    let dot = lane_dot(
+        g,
+        x,
+        #[inline(always)]
+        |g: T::Real, x: T| g * (x.wide() - mean),
     );
-    let slope = T::Real::of(dot_centred(g, x, mean) * inv.f64() / n) * inv;
+    let slope = T::Real::of(dot * inv.f64() / n) * inv;
     for ((d, &g), x) in dy.iter_mut().zip(&*g).zip(x) {
         *d = T::narrow(inv * (g - level - (x.wide() - mean) * slope));
     }
-}
-
-/// `Σ g · (x - mean)` in f64, in eight lanes.
-#[inline(always)]
-fn dot_centred<T: Element>(g: &[T::Real], x: &[T], mean: T::Real) -> f64 {
-    let mut lanes = [0.0f64; 8];
-    let (whole, rest) = g.split_at(g.len() / 8 * 8);
-    for (g, x) in whole.chunks_exact(8).zip(x.chunks_exact(8)) {
-        for ((lane, &g), x) in lanes.iter_mut().zip(g).zip(x) {
-            *lane += g.f64() * (x.wide() - mean).f64();
-        }
-    }
-    let tail: f64 = rest.iter().zip(&x[whole.len()..]).map(|(g, x)| g.f64() * (x.wide() - mean).f64()).sum();
-    lanes.iter().sum::<f64>() + tail
 }

@@ -25,20 +25,20 @@ impl LinearGeometry {
     }
 }
 
-/// `y = x Wᵀ (+ b)`: sources x and W (after the bias).
+/// `y = x Wᵀ` with an epilogue: sources x and W (after the bias).
 pub struct LinearForward {
     geometry: LinearGeometry,
-    bias: bool,
-    onednn: Option<onednn::LinearForward>,
+    epilogue: Epilogue,
+    onednn: Option<onednn::Product>,
 }
 
 impl LinearForward {
     /// On the reference kernels.
-    pub fn new(geometry: LinearGeometry, bias: bool) -> Self {
-        Self { geometry, bias, onednn: None }
+    pub fn new(geometry: LinearGeometry, epilogue: Epilogue) -> Self {
+        Self { geometry, epilogue, onednn: None }
     }
 
-    pub(crate) fn on(mut self, onednn: Option<onednn::LinearForward>) -> Self {
+    pub(crate) fn on(mut self, onednn: Option<onednn::Product>) -> Self {
         self.onednn = onednn;
         self
     }
@@ -49,17 +49,16 @@ impl SliceKernel<2> for LinearForward {
     fn run<T: Element>(&self, y: Out<'_, T>, [x, w]: [In<'_, T>; 2]) -> Result<()> {
         let (y, x, params) = (y.values()?, x.values()?, w.reals()?);
         let LinearGeometry { rows, inputs, outputs } = self.geometry;
-        let epilogue = Epilogue { bias: self.bias, ..Epilogue::default() };
-        let (bias, w) = epilogue.split(params, outputs)?;
+        let (bias, w) = self.epilogue.split(params, outputs)?;
         self.geometry.check(x, w, y)?;
         if let Some(onednn) = &self.onednn {
             return onednn.run(y, x, w, bias);
         }
         let x = T::widen(x);
-        with_reals(y, false, |y| {
+        with_reals(y, self.epilogue.sum, |y| {
             let (a, b) = (Matrix::rows(&x, inputs), Matrix::transposed(w, inputs));
-            matmul([rows, outputs, inputs], y, outputs, false, a, b);
-            epilogue.finish(y, bias);
+            matmul([rows, outputs, inputs], y, outputs, self.epilogue.sum, a, b);
+            self.epilogue.finish(y, bias);
             Ok(())
         })
     }
@@ -68,7 +67,7 @@ impl SliceKernel<2> for LinearForward {
 /// `dx = dy W`: sources dy and W.
 pub struct LinearInputGrad {
     geometry: LinearGeometry,
-    onednn: Option<onednn::LinearInputGrad>,
+    onednn: Option<onednn::Product>,
 }
 
 impl LinearInputGrad {
@@ -77,7 +76,7 @@ impl LinearInputGrad {
         Self { geometry, onednn: None }
     }
 
-    pub(crate) fn on(mut self, onednn: Option<onednn::LinearInputGrad>) -> Self {
+    pub(crate) fn on(mut self, onednn: Option<onednn::Product>) -> Self {
         self.onednn = onednn;
         self
     }
@@ -90,7 +89,7 @@ impl SliceKernel<2> for LinearInputGrad {
         let LinearGeometry { rows, inputs, outputs } = self.geometry;
         self.geometry.check(dx, w, dy)?;
         if let Some(onednn) = &self.onednn {
-            return onednn.run(dx, dy, w);
+            return onednn.run(dx, dy, w, None);
         }
         let dy = T::widen(dy);
         with_reals(dx, false, |dx| {
@@ -104,7 +103,7 @@ impl SliceKernel<2> for LinearInputGrad {
 /// `dW += dyᵀ x`: sources x and dy.
 pub struct LinearWeightGrad {
     geometry: LinearGeometry,
-    onednn: Option<onednn::LinearWeightGrad>,
+    onednn: Option<onednn::WeightGrad>,
 }
 
 impl LinearWeightGrad {
@@ -113,7 +112,7 @@ impl LinearWeightGrad {
         Self { geometry, onednn: None }
     }
 
-    pub(crate) fn on(mut self, onednn: Option<onednn::LinearWeightGrad>) -> Self {
+    pub(crate) fn on(mut self, onednn: Option<onednn::WeightGrad>) -> Self {
         self.onednn = onednn;
         self
     }

@@ -2,13 +2,11 @@
 
 use candle_core::Result;
 
-use super::ffi::{ARG_BIAS, ARG_DIFF_DST, ARG_DIFF_SRC, ARG_DIFF_WEIGHTS, ARG_DST, ARG_SRC, ARG_WEIGHTS};
-use super::handle::{Arg, Desc, Memory, Number, PostOps, Primitive, PrimitiveDesc, Window, wide};
-use super::packed::{Pack, Unpack};
+use super::handle::{Desc, Number, PostOps, PrimitiveDesc, Window, wide};
+use super::product::{Direction, Product, WeightGrad};
 use super::workspace::WorkspaceBuilder;
 use crate::kernels::conv_ops::Epilogue;
 use crate::kernels::geometry::ConvGeometry;
-use crate::kernels::raw::Plain;
 
 /// The descriptions of one geometry.
 struct Shapes {
@@ -58,19 +56,12 @@ fn window(geo: &ConvGeometry) -> Window {
     }
 }
 
-/// `y = conv(x, w)` with an epilogue.
-pub(crate) struct ConvForward {
-    primitive: Primitive,
-    weights: Pack,
-    src: Desc,
-    dst: Desc,
-    bias: Option<Desc>,
-}
-
-impl ConvForward {
+impl Product {
+    /// `y = conv(x, w)` with an epilogue.
+    ///
     /// # Errors
     /// When oneDNN has no such convolution.
-    pub fn new(
+    pub fn conv_forward(
         geo: &ConvGeometry,
         number: Number,
         epilogue: Epilogue,
@@ -80,86 +71,32 @@ impl ConvForward {
     ) -> Result<Self> {
         let shapes = Shapes::new(geo, number)?;
         let bias = epilogue.bias.then(|| Desc::strided(Number::F32, &[geo.out_channels], &[1])).transpose()?;
-        let post = PostOps { sum: epilogue.sum, relu: epilogue.relu };
-        let pd = shapes.forward(bias.as_ref(), training, post)?;
-        let primitive = Primitive::new(&pd)?;
-        let weights = Pack::new(shapes.flat, pd.weights()?, &primitive, frozen, workspace)?;
-        Ok(Self { primitive, weights, src: shapes.src, dst: shapes.dst, bias })
+        let pd = shapes.forward(bias.as_ref(), training, epilogue.into())?;
+        Self::new(&pd, Direction::Forward, [shapes.src, shapes.flat, shapes.dst], bias, frozen, workspace)
     }
 
-    pub fn run<T: Plain, P: Plain>(&self, y: &mut [T], x: &[T], w: &[P], bias: Option<&[P]>) -> Result<()> {
-        self.weights.with(w, |weights, scratch| {
-            let src = Arg::new(ARG_SRC, &self.src, Memory::read(x));
-            let weights = Arg::new(ARG_WEIGHTS, self.weights.desc(), weights);
-            let dst = Arg::new(ARG_DST, &self.dst, Memory::write(y));
-            match (&self.bias, bias) {
-                (Some(desc), Some(bias)) => {
-                    let bias = Arg::new(ARG_BIAS, desc, Memory::read(bias));
-                    self.primitive.run([src, weights, bias, dst], scratch)
-                }
-                _ => self.primitive.run([src, weights, dst], scratch),
-            }
-        })
-    }
-}
-
-/// `dx = convᵀ(dy, w)`.
-pub(crate) struct ConvInputGrad {
-    primitive: Primitive,
-    weights: Pack,
-    src: Desc,
-    dst: Desc,
-}
-
-impl ConvInputGrad {
+    /// `dx = convᵀ(dy, w)`.
+    ///
     /// # Errors
     /// When oneDNN has no such convolution.
-    pub fn new(geo: &ConvGeometry, number: Number, workspace: &mut WorkspaceBuilder) -> Result<Self> {
+    pub fn conv_input_grad(geo: &ConvGeometry, number: Number, workspace: &mut WorkspaceBuilder) -> Result<Self> {
         let shapes = Shapes::new(geo, number)?;
         let hint = shapes.forward(None, true, PostOps::default())?;
         let pd = PrimitiveDesc::conv_input_grad([&shapes.src, &shapes.weights, &shapes.dst], &shapes.window, &hint)?;
-        let primitive = Primitive::new(&pd)?;
-        let weights = Pack::new(shapes.flat, pd.weights()?, &primitive, false, workspace)?;
-        Ok(Self { primitive, weights, src: shapes.src, dst: shapes.dst })
-    }
-
-    pub fn run<T: Plain, P: Plain>(&self, dx: &mut [T], dy: &[T], w: &[P]) -> Result<()> {
-        self.weights.with(w, |weights, scratch| {
-            let dst = Arg::new(ARG_DIFF_DST, &self.dst, Memory::read(dy));
-            let weights = Arg::new(ARG_WEIGHTS, self.weights.desc(), weights);
-            let src = Arg::new(ARG_DIFF_SRC, &self.src, Memory::write(dx));
-            self.primitive.run([dst, weights, src], scratch)
-        })
+        Self::new(&pd, Direction::Backward, [shapes.dst, shapes.flat, shapes.src], None, false, workspace)
     }
 }
 
-/// `dw += xᵀ ⋆ dy`, in f32.
-pub(crate) struct ConvWeightGrad {
-    primitive: Primitive,
-    weights: Unpack,
-    src: Desc,
-    dst: Desc,
-}
-
-impl ConvWeightGrad {
+impl WeightGrad {
+    /// Of a convolution.
+    ///
     /// # Errors
     /// When oneDNN has no such convolution.
-    pub fn new(geo: &ConvGeometry, number: Number, workspace: &mut WorkspaceBuilder) -> Result<Self> {
+    pub fn conv(geo: &ConvGeometry, number: Number, workspace: &mut WorkspaceBuilder) -> Result<Self> {
         let mut shapes = Shapes::new(geo, number)?;
         let hint = shapes.forward(None, true, PostOps::default())?;
         shapes.weights = Desc::any(Number::F32, &shapes.weight_dims)?;
         let pd = PrimitiveDesc::conv_weight_grad([&shapes.src, &shapes.weights, &shapes.dst], &shapes.window, &hint)?;
-        let primitive = Primitive::new(&pd)?;
-        let weights = Unpack::new(pd.diff_weights()?, shapes.flat, &primitive, workspace)?;
-        Ok(Self { primitive, weights, src: shapes.src, dst: shapes.dst })
-    }
-
-    pub fn run<T: Plain, P: Plain>(&self, dw: &mut [P], x: &[T], dy: &[T]) -> Result<()> {
-        self.weights.with(dw, |weights, scratch| {
-            let src = Arg::new(ARG_SRC, &self.src, Memory::read(x));
-            let dst = Arg::new(ARG_DIFF_DST, &self.dst, Memory::read(dy));
-            let weights = Arg::new(ARG_DIFF_WEIGHTS, self.weights.desc(), weights);
-            self.primitive.run([src, dst, weights], scratch)
-        })
+        Self::unpacked(&pd, [shapes.src, shapes.flat, shapes.dst], workspace)
     }
 }

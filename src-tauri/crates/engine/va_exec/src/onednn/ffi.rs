@@ -37,6 +37,10 @@ pub const FORWARD_INFERENCE: c_int = 96;
 
 pub const CONVOLUTION_DIRECT: c_int = 0x1;
 pub const ELTWISE_RELU: c_int = 0x20;
+pub const ELTWISE_LOGISTIC: c_int = 0x29;
+pub const ELTWISE_SWISH: c_int = 0x2c;
+pub const ELTWISE_GELU_ERF: c_int = 0x31;
+pub const ELTWISE_HARDSWISH: c_int = 0x34;
 
 pub const SCRATCHPAD_USER: c_int = 1;
 
@@ -90,6 +94,7 @@ unsafe extern "C" {
         engine: *mut dnnl_engine,
         handle: *mut c_void,
     ) -> c_int;
+    pub fn dnnl_memory_set_data_handle(memory: *mut dnnl_memory, handle: *mut c_void) -> c_int;
     pub fn dnnl_memory_destroy(memory: *mut dnnl_memory) -> c_int;
 
     pub fn dnnl_primitive_attr_create(attr: *mut *mut dnnl_primitive_attr) -> c_int;

@@ -6,8 +6,10 @@ use std::ptr::{null, null_mut};
 use std::sync::OnceLock;
 
 use candle_core::{Result, bail};
+use parking_lot::Mutex;
 
 use super::ffi;
+use crate::kernels::activation::Activation;
 use crate::kernels::raw::Plain;
 
 fn check(status: c_int, call: &str) -> Result<()> {
@@ -129,8 +131,19 @@ pub(super) fn wide(numbers: &[usize]) -> ffi::Dims {
 pub(super) struct PostOps {
     /// Adds what is in the destination.
     pub sum: bool,
-    /// Then `max(·, 0)`.
-    pub relu: bool,
+    /// Then this.
+    pub activation: Option<Activation>,
+}
+
+/// The library's word for an activation, and its two constants.
+fn eltwise(activation: Activation) -> (c_int, f32, f32) {
+    match activation {
+        Activation::Relu => (ffi::ELTWISE_RELU, 0.0, 0.0),
+        Activation::Gelu => (ffi::ELTWISE_GELU_ERF, 0.0, 0.0),
+        Activation::Silu => (ffi::ELTWISE_SWISH, 1.0, 0.0),
+        Activation::HardSwish => (ffi::ELTWISE_HARDSWISH, 1.0 / 6.0, 0.5),
+        Activation::Sigmoid => (ffi::ELTWISE_LOGISTIC, 0.0, 0.0),
+    }
 }
 
 struct Attr(*mut ffi::dnnl_primitive_attr);
@@ -153,8 +166,9 @@ impl Attr {
             if post.sum {
                 status |= ffi::dnnl_post_ops_append_sum(ops, 1.0, 0, 0);
             }
-            if post.relu {
-                status |= ffi::dnnl_post_ops_append_eltwise(ops, ffi::ELTWISE_RELU, 0.0, 0.0);
+            if let Some(activation) = post.activation {
+                let (algorithm, alpha, beta) = eltwise(activation);
+                status |= ffi::dnnl_post_ops_append_eltwise(ops, algorithm, alpha, beta);
             }
             status |= ffi::dnnl_primitive_attr_set_post_ops(attr.0, ops);
             ffi::dnnl_post_ops_destroy(ops);
@@ -330,9 +344,11 @@ impl PrimitiveDesc {
 pub(super) struct Primitive {
     handle: *mut ffi::dnnl_primitive,
     scratchpad: Desc,
+    /// The library's objects for the arguments, made at the first run: every run gives them other memory.
+    memories: Mutex<Memories>,
 }
 
-// SAFETY: with a scratchpad brought by the caller, oneDNN primitives may run on any thread, also at the same time.
+// SAFETY: with a scratchpad brought by the caller, oneDNN primitives may run on any thread; the memory objects are locked.
 unsafe impl Send for Primitive {}
 // SAFETY: as above.
 unsafe impl Sync for Primitive {}
@@ -383,31 +399,28 @@ impl Primitive {
         let mut handle = null_mut();
         // SAFETY: the description is live.
         check(unsafe { ffi::dnnl_primitive_create(&raw mut handle, pd.0) }, "primitive")?;
-        Ok(Self { handle, scratchpad })
+        Ok(Self { handle, scratchpad, memories: Mutex::new(Memories(Vec::new())) })
     }
 
     pub fn scratch_bytes(&self) -> usize {
         self.scratchpad.bytes()
     }
 
-    /// Runs on this thread and its OpenMP team; `scratch` holds at least [`Primitive::scratch_bytes`].
+    /// Runs on this thread and its OpenMP team; `scratch` holds at least [`Primitive::scratch_bytes`]. The arguments of
+    /// every run are the same but for their memory.
     pub fn run<const N: usize>(&self, args: [Arg<'_>; N], scratch: &mut [u8]) -> Result<()> {
-        let mut exec = Vec::with_capacity(N + 1);
-        let mut memories = Memories(Vec::with_capacity(N + 1));
         let scratch = Arg::new(ffi::ARG_SCRATCHPAD, &self.scratchpad, Memory::Write(scratch));
-        for mut arg in args.into_iter().chain([scratch]) {
+        let mut memories = self.memories.lock();
+        for (at, mut arg) in args.into_iter().chain([scratch]).enumerate() {
             let writable = matches!(arg.memory, Memory::Write(_));
             let (data, bytes) = arg.memory.parts();
             assert!(bytes >= arg.desc.bytes(), "BUG: argument {} has {bytes} bytes, too few", arg.index);
             assert!(writable || !arg.writes(), "BUG: argument {} is written but borrowed to read", arg.index);
-            let mut memory = null_mut();
-            // SAFETY: the memory is as large as its description says and borrowed for the whole run.
-            check(unsafe { ffi::dnnl_memory_create(&raw mut memory, arg.desc.0, cpu()?.engine, data) }, "memory")?;
-            memories.0.push(memory);
-            exec.push(ffi::ExecArg { arg: arg.index, memory });
+            memories.put(at, &arg, data)?;
         }
-        // SAFETY: what is written was borrowed exclusively (checked above), so nothing overlaps it; CPU primitives have
-        // run when the call returns.
+        let exec = &memories.0;
+        // SAFETY: every memory is as large as its description says and borrowed for the whole run; what is written was
+        // borrowed exclusively (checked above), so nothing overlaps it; CPU primitives have run when the call returns.
         let status =
             unsafe { ffi::dnnl_primitive_execute(self.handle, cpu()?.stream, exec.len() as c_int, exec.as_ptr()) };
         check(status, "execution")
@@ -421,13 +434,29 @@ impl Drop for Primitive {
     }
 }
 
-struct Memories(Vec<*mut ffi::dnnl_memory>);
+struct Memories(Vec<ffi::ExecArg>);
+
+impl Memories {
+    /// Makes `data` the memory of argument number `at`.
+    fn put(&mut self, at: usize, arg: &Arg<'_>, data: *mut c_void) -> Result<()> {
+        if let Some(known) = self.0.get(at) {
+            assert!(known.arg == arg.index, "BUG: a primitive got other arguments than before");
+            // SAFETY: the object is live and described as this argument always is.
+            return check(unsafe { ffi::dnnl_memory_set_data_handle(known.memory, data) }, "memory");
+        }
+        let mut memory = null_mut();
+        // SAFETY: the description is live; the memory belongs to the caller and is used during the run alone.
+        check(unsafe { ffi::dnnl_memory_create(&raw mut memory, arg.desc.0, cpu()?.engine, data) }, "memory")?;
+        self.0.push(ffi::ExecArg { arg: arg.index, memory });
+        Ok(())
+    }
+}
 
 impl Drop for Memories {
     fn drop(&mut self) {
-        for &memory in &self.0 {
+        for known in &self.0 {
             // SAFETY: made by oneDNN, given back once; the data is not its own.
-            unsafe { ffi::dnnl_memory_destroy(memory) };
+            unsafe { ffi::dnnl_memory_destroy(known.memory) };
         }
     }
 }

@@ -5,11 +5,11 @@
 mod conv;
 mod ffi;
 mod handle;
-mod matmul;
+mod linear;
 mod packed;
+mod product;
 mod workspace;
 
-pub(crate) use conv::{ConvForward, ConvInputGrad, ConvWeightGrad};
 pub(crate) use handle::Number;
-pub(crate) use matmul::{LinearForward, LinearInputGrad, LinearWeightGrad};
+pub(crate) use product::{Product, WeightGrad};
 pub(crate) use workspace::WorkspaceBuilder;

@@ -76,7 +76,7 @@ pub(super) struct Unpack {
 
 impl Unpack {
     pub fn new(packed: Desc, flat: Desc, primitive: &Primitive, workspace: &mut WorkspaceBuilder) -> Result<Self> {
-        let add = PrimitiveDesc::reorder(&packed, &flat, PostOps { sum: true, relu: false })?;
+        let add = PrimitiveDesc::reorder(&packed, &flat, PostOps { sum: true, activation: None })?;
         let add = Primitive::new(&add)?;
         let scratch = add.scratch_bytes().max(primitive.scratch_bytes());
         let workspace = workspace.reserve(whole_lines(packed.bytes()) + scratch);

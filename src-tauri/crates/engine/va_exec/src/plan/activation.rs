@@ -1,4 +1,4 @@
-//! Planning smooth activations and products, forward and backward.
+//! Planning activations and products, forward and backward.
 
 use std::rc::Rc;
 

@@ -7,9 +7,10 @@ use va_graph::{Conv2d, Node, NodeId, Op};
 
 use super::arena::Slot;
 use super::{Lowering, Step};
+use crate::kernels::activation::{Activation, ActivationGrad};
 use crate::kernels::batch_norm::{AffineParam, BnInputGrad, BnParamGrad, BnReduceGrad};
 use crate::kernels::conv_ops::BiasGrad;
-use crate::kernels::elementwise::{AddAssign, Copy, Dropout, ReluGrad, SplitPart};
+use crate::kernels::elementwise::{AddAssign, Copy, Dropout, SplitPart};
 use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
 use crate::kernels::op::{apply0, apply1, apply2};
 use crate::kernels::pool::{AvgPoolGrad, GlobalAvgPoolGrad, MaxPoolGrad};
@@ -53,12 +54,9 @@ impl Lowering<'_> {
             Op::Conv2d(conv) => self.plan_conv_grad(id, node, conv, &dy, grads),
             Op::Linear { out_features, bias } => self.plan_linear_grad(id, node, *out_features, *bias, &dy, grads),
             Op::BatchNorm(_) => self.plan_batch_norm_grad(id, node, dy, grads),
-            Op::Relu => {
-                let (g, y) = (dy.view()?, self.take_saved(id)?);
-                self.emit_back(id, move |_| apply1(ReluGrad, &g, &y));
-                self.deliver(id, node.inputs[0], dy, grads)
+            Op::Relu | Op::Gelu | Op::Silu | Op::HardSwish | Op::Sigmoid => {
+                self.plan_activation_grad(id, node, dy, grads)
             }
-            Op::Gelu | Op::Silu | Op::HardSwish | Op::Sigmoid => self.plan_activation_grad(id, node, dy, grads),
             Op::Add => self.plan_add_grad(id, node, dy, grads),
             Op::Mul => self.plan_mul_grad(id, node, dy, grads),
             Op::LayerNorm { eps } => self.plan_layer_norm_grad(id, node, *eps, dy, grads),
@@ -233,7 +231,7 @@ impl Lowering<'_> {
     }
 
     fn plan_batch_norm_grad(&mut self, id: NodeId, node: &Node, dy: Rc<Slot>, grads: &mut Grads) -> Result<()> {
-        let relu = self.fused_relu[id].is_some();
+        let relu = self.fused_activation[id].is_some();
         let (packed, x, g) = (self.norm_scratch(id)?, self.take_saved(node.inputs[0])?, dy.view()?);
         let (dgamma, dbeta) = (self.gradient(id, "weight")?, self.gradient(id, "bias")?);
         let flows = self.needs_grad[node.inputs[0]];
@@ -247,9 +245,9 @@ impl Lowering<'_> {
     }
 
     fn plan_add_grad(&mut self, id: NodeId, node: &Node, dy: Rc<Slot>, grads: &mut Grads) -> Result<()> {
-        if let Some(relu) = self.fused_relu[id] {
+        if let Some(relu) = self.fused_activation[id] {
             let (g, y) = (dy.view()?, self.take_saved(relu)?);
-            self.emit_back(id, move |_| apply1(ReluGrad, &g, &y));
+            self.emit_back(id, move |_| apply1(ActivationGrad(Activation::Relu), &g, &y));
         }
         let [first, second] = [node.inputs[0], node.inputs[1]];
         if self.needs_grad[second] {

@@ -7,9 +7,10 @@ use va_graph::{BatchNorm, Conv2d, Node, NodeId, Op};
 
 use super::arena::Slot;
 use super::{Lowering, Step};
+use crate::kernels::activation::Activation;
 use crate::kernels::batch_norm::{BnAffine, BnApply, BnFromRunning, BnStatistics, BnUpdateRunning, RunningStatistic};
 use crate::kernels::conv_ops::Epilogue;
-use crate::kernels::elementwise::{AddAssign, ConcatPart, Copy, Dropout, Relu};
+use crate::kernels::elementwise::{AddAssign, ConcatPart, Copy, Dropout};
 use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
 use crate::kernels::linear::LinearGeometry;
 use crate::kernels::op::{apply0, apply1, apply2};
@@ -28,7 +29,7 @@ impl Lowering<'_> {
                 let node = self.graph.node(id);
                 let value = self.plan_node(id, node)?;
                 let sum = self.fused_add[id].unwrap_or(id);
-                self.define(self.fused_relu[sum].unwrap_or(sum), value);
+                self.define(self.fused_activation[sum].unwrap_or(sum), value);
             }
             for &read in &self.graph.node(id).inputs {
                 self.readers[read] -= 1;
@@ -59,13 +60,7 @@ impl Lowering<'_> {
             Op::Conv2d(conv) => self.plan_conv(id, node, conv),
             Op::Linear { out_features, bias } => self.plan_linear(id, node, *out_features, *bias),
             Op::BatchNorm(norm) => self.plan_batch_norm(id, node, norm),
-            Op::Relu => {
-                let slot = self.overwritable(id, node.inputs[0])?;
-                let y = slot.view()?;
-                self.emit(id, move |_| apply0(Relu, &y));
-                Ok(slot)
-            }
-            Op::Gelu | Op::Silu | Op::HardSwish | Op::Sigmoid => self.plan_activation(id, node),
+            Op::Relu | Op::Gelu | Op::Silu | Op::HardSwish | Op::Sigmoid => self.plan_activation(id, node),
             Op::Add => self.plan_add(id, node),
             Op::Mul => self.plan_mul(id, node),
             Op::LayerNorm { eps } => self.plan_layer_norm(id, node, *eps),
@@ -130,19 +125,27 @@ impl Lowering<'_> {
     fn plan_conv(&mut self, id: NodeId, node: &Node, conv: &Conv2d) -> Result<Rc<Slot>> {
         let geo = ConvGeometry::new(conv, self.batch, self.shape(node.inputs[0]), &node.shape);
         let w = if conv.bias { self.weight_after_bias(id)? } else { self.weight(id, "weight")? };
-        let addend = self.fuse_add(id, node.inputs[0]);
-        let relu = self.fused_relu[self.fused_add[id].unwrap_or(id)].is_some();
-        let kernel = self.conv_forward(id, geo, Epilogue { bias: conv.bias, sum: addend.is_some(), relu });
-        let slot = match addend {
-            Some(slot) => slot,
-            None => self.arena.take(self.elements(id))?,
-        };
+        let (slot, epilogue) = self.fuse_epilogue(id, node, conv.bias)?;
+        let kernel = self.conv_forward(id, geo, epilogue);
         let (y, x) = (slot.view()?, self.value(node.inputs[0])?);
         self.emit(id, move |_| apply2(&kernel, &y, &x, &w));
         Ok(slot)
     }
 
-    /// If all that happens to this convolution's value is that it is added to an earlier one that nobody needs after,
+    /// What a convolution or linear layer does after its product, and the buffer that it writes.
+    fn fuse_epilogue(&mut self, id: NodeId, node: &Node, bias: bool) -> Result<(Rc<Slot>, Epilogue)> {
+        let addend = self.fuse_add(id, node.inputs[0]);
+        let activation = self.fused_activation[self.fused_add[id].unwrap_or(id)]
+            .and_then(|at| Activation::of(&self.graph.node(at).op));
+        let epilogue = Epilogue { bias, sum: addend.is_some(), activation };
+        let slot = match addend {
+            Some(slot) => slot,
+            None => self.arena.take(self.elements(id))?,
+        };
+        Ok((slot, epilogue))
+    }
+
+    /// If all that happens to this layer's value is that it is added to an earlier one that nobody needs after,
     /// joins the sum to it: returns the buffer of that earlier value, onto which it adds.
     fn fuse_add(&mut self, id: NodeId, input: NodeId) -> Option<Rc<Slot>> {
         if self.train || self.readers[id] != 1 {
@@ -164,8 +167,11 @@ impl Lowering<'_> {
     fn plan_linear(&mut self, id: NodeId, node: &Node, outputs: usize, bias: bool) -> Result<Rc<Slot>> {
         let geo = self.linear_geometry(node, outputs);
         let w = if bias { self.weight_after_bias(id)? } else { self.weight(id, "weight")? };
-        let kernel = self.linear_forward(id, geo, bias);
-        self.map(id, node, move |y, x| apply2(&kernel, y, x, &w))
+        let (slot, epilogue) = self.fuse_epilogue(id, node, bias)?;
+        let kernel = self.linear_forward(id, geo, epilogue);
+        let (y, x) = (slot.view()?, self.value(node.inputs[0])?);
+        self.emit(id, move |_| apply2(&kernel, &y, &x, &w));
+        Ok(slot)
     }
 
     /// Sizes of a linear layer: everything before the last dimension is rows.
@@ -191,7 +197,7 @@ impl Lowering<'_> {
             self.emit(id, move |_| apply2(BnFromRunning { eps }, &stats, &mean, &var));
         }
         let (gamma, beta) = (self.weight(id, "weight")?, self.weight(id, "bias")?);
-        let relu = self.fused_relu[id].is_some();
+        let relu = self.fused_activation[id].is_some();
         self.map(id, node, move |y, x| {
             apply2(BnAffine, &packed, &gamma, &beta)?;
             apply2(BnApply { relu }, y, x, &packed)
@@ -205,7 +211,7 @@ impl Lowering<'_> {
         }
         let source = self.value(other)?;
         let slot = self.overwritable(id, onto)?;
-        let (y, relu) = (slot.view()?, self.fused_relu[id].is_some());
+        let (y, relu) = (slot.view()?, self.fused_activation[id].is_some());
         self.emit(id, move |_| apply1(AddAssign { relu }, &y, &source));
         Ok(slot)
     }

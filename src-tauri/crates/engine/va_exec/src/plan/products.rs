@@ -35,35 +35,38 @@ impl Lowering<'_> {
     pub(super) fn conv_forward(&mut self, id: NodeId, geo: ConvGeometry, epilogue: Epilogue) -> Conv2dForward {
         let (train, frozen) = (self.train, self.network.is_frozen());
         let onednn = self.onednn(id, |plan, number| {
-            onednn::ConvForward::new(&geo, number, epilogue, train, frozen, &mut plan.workspace)
+            onednn::Product::conv_forward(&geo, number, epilogue, train, frozen, &mut plan.workspace)
         });
         Conv2dForward::new(geo, epilogue).on(onednn)
     }
 
     pub(super) fn conv_input_grad(&mut self, id: NodeId, geo: ConvGeometry) -> Conv2dInputGrad {
-        let onednn = self.onednn(id, |plan, number| onednn::ConvInputGrad::new(&geo, number, &mut plan.workspace));
+        let onednn =
+            self.onednn(id, |plan, number| onednn::Product::conv_input_grad(&geo, number, &mut plan.workspace));
         Conv2dInputGrad::new(geo).on(onednn)
     }
 
     pub(super) fn conv_weight_grad(&mut self, id: NodeId, geo: ConvGeometry) -> Conv2dWeightGrad {
-        let onednn = self.onednn(id, |plan, number| onednn::ConvWeightGrad::new(&geo, number, &mut plan.workspace));
+        let onednn = self.onednn(id, |plan, number| onednn::WeightGrad::conv(&geo, number, &mut plan.workspace));
         Conv2dWeightGrad::new(geo).on(onednn)
     }
 
-    pub(super) fn linear_forward(&mut self, id: NodeId, geo: LinearGeometry, bias: bool) -> LinearForward {
+    pub(super) fn linear_forward(&mut self, id: NodeId, geo: LinearGeometry, epilogue: Epilogue) -> LinearForward {
         let frozen = self.network.is_frozen();
-        let onednn =
-            self.onednn(id, |plan, number| onednn::LinearForward::new(geo, number, bias, frozen, &mut plan.workspace));
-        LinearForward::new(geo, bias).on(onednn)
+        let onednn = self.onednn(id, |plan, number| {
+            onednn::Product::linear_forward(geo, number, epilogue, frozen, &mut plan.workspace)
+        });
+        LinearForward::new(geo, epilogue).on(onednn)
     }
 
     pub(super) fn linear_input_grad(&mut self, id: NodeId, geo: LinearGeometry) -> LinearInputGrad {
-        let onednn = self.onednn(id, |plan, number| onednn::LinearInputGrad::new(geo, number, &mut plan.workspace));
+        let onednn =
+            self.onednn(id, |plan, number| onednn::Product::linear_input_grad(geo, number, &mut plan.workspace));
         LinearInputGrad::new(geo).on(onednn)
     }
 
     pub(super) fn linear_weight_grad(&mut self, id: NodeId, geo: LinearGeometry) -> LinearWeightGrad {
-        let onednn = self.onednn(id, |plan, number| onednn::LinearWeightGrad::new(geo, number, &mut plan.workspace));
+        let onednn = self.onednn(id, |plan, number| onednn::WeightGrad::linear(geo, number, &mut plan.workspace));
         LinearWeightGrad::new(geo).on(onednn)
     }
 }
