@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::step::{self, cargo, program, root, target_dir};
+use crate::step::{self, build_example, program, root, target_dir};
 use crate::{bench, python};
 
 #[derive(clap::Args)]
@@ -17,7 +17,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let python = python::environment()?;
-    step::run(cargo().args(["build", "--package", "va_engine", "--example", "fold_run"]))?;
+    build_example("fold_run")?;
     let out = target_dir().join("parity");
     let table = out.join("magnetic-tile.md");
     let compared = step::run(

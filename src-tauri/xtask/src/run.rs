@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     setup,
-    step::{self, cargo, program},
+    step::{self, build_bins, program},
 };
 
 #[derive(clap::Args)]
@@ -22,11 +22,11 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     setup::for_run()?;
     if has_display() && !args.no_window {
-        step::run(cargo().args(["build", "--package", "visaion_desktop", "--package", "va_cli"]))?;
+        build_bins(&["visaion-desktop", "visaion"])?;
         return step::run(&mut Command::new(program("visaion-desktop")));
     }
     eprintln!("No display: the quick start runs here, then the same application opens to your browser.");
-    step::run(cargo().args(["build", "--package", "va_cli"]))?;
+    build_bins(&["visaion"])?;
     step::run(Command::new(program("visaion")).arg("quickstart"))?;
     let port = args.port.to_string();
     step::run(Command::new(program("visaion")).args(["start", "--foreground", "--no-browser", "--port", &port]))

@@ -29,6 +29,17 @@ pub fn cargo() -> Command {
     command
 }
 
+/// With the features that the whole workspace has, so that nothing is built again for them.
+pub fn build_bins(names: &[&str]) -> Result<()> {
+    let bins = names.iter().flat_map(|name| ["--bin", name]);
+    run(cargo().args(["build", "--workspace", "--locked"]).args(bins))
+}
+
+/// As [`build_bins`].
+pub fn build_example(name: &str) -> Result<()> {
+    run(cargo().args(["build", "--workspace", "--locked", "--example", name]))
+}
+
 pub fn npm(folder: &str, args: &[&str]) -> Command {
     let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
     command.current_dir(root().join(folder)).args(args);

@@ -1,8 +1,10 @@
 //! Formatting and generated code.
 
+use std::process::Command;
+
 use anyhow::Result;
 
-use crate::step::{self, cargo, npm};
+use crate::step::{self, build_example, cargo, npm, program};
 
 pub fn tidy() -> Result<()> {
     step::run(cargo().args(["fmt", "--all"]))?;
@@ -17,5 +19,6 @@ pub fn check_format() -> Result<()> {
 /// The contract is declared in va_api; the front end's copy is committed and compared here.
 pub fn codegen(check: bool) -> Result<()> {
     let mode = if check { "--check" } else { "--write" };
-    step::run(cargo().args(["run", "--quiet", "--package", "va_api", "--example", "codegen", "--", mode]))
+    build_example("codegen")?;
+    step::run(Command::new(program("examples/codegen")).arg(mode))
 }

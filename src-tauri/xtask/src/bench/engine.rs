@@ -1,32 +1,13 @@
-//! `cargo xtask bench engine`: ours and the peers in turn (A B A B …) on this machine, the tables into
-//! `tests/BENCHMARKS.md`.
+//! Training and inference of the engine beside PyTorch and ONNX Runtime.
 
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::Result;
 
+use super::{Args, json_line, machine, median, number, spread, text_of, write_section};
 use crate::python;
-use crate::step::{self, cargo, program, root, target_dir};
-
-#[derive(clap::Args)]
-pub struct Args {
-    /// What to measure.
-    #[arg(value_enum, default_value = "engine")]
-    what: What,
-    /// Instead of the tables: where the time of each work goes, by operator, ours alone.
-    #[arg(long)]
-    profile: bool,
-    /// Only architectures whose name holds this text.
-    #[arg(long, default_value = "")]
-    arch: String,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum What {
-    Engine,
-}
+use crate::step::{self, build_example, program, root, target_dir};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -63,8 +44,7 @@ fn works() -> Vec<Work> {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let What::Engine = args.what;
-    step::run(cargo().args(["build", "--package", "va_exec", "--example", "train_speed"]))?;
+    build_example("train_speed")?;
     let works: Vec<Work> = works().into_iter().filter(|work| work.arch.contains(&args.arch)).collect();
     if args.profile {
         return works.iter().try_for_each(|work| {
@@ -81,12 +61,18 @@ pub fn run(args: &Args) -> Result<()> {
     let table = format!(
         "| training step on the CPU | VisAIon images/s | PyTorch images/s | ratio | peak memory, MB | ratio |\n|---|---:|---:|---:|---:|---:|\n{}\n\n\
          | inference on the CPU, f32 | VisAIon images/s | ONNX Runtime images/s | ratio |\n|---|---:|---:|---:|\n{}\n\n\
-         Medians of {ROUNDS} rounds, ours and the peer in turn, channels-last; spread in brackets. {}",
+         Medians of {ROUNDS} rounds, ours and the peer in turn, channels-last, all cores each; spread in brackets. {}, {}.",
         training.join("\n"),
         inference.join("\n"),
-        machine(&python)?
+        machine()?,
+        versions(&python)?
     );
-    write_section("engine", &table)
+    if args.arch.is_empty() { write_section("engine", &table) } else { Ok(()) }
+}
+
+fn versions(python: &Path) -> Result<String> {
+    let code = "import torch, onnxruntime; print('PyTorch', torch.__version__.split('+')[0] + ', ONNX Runtime', onnxruntime.__version__)";
+    text_of(Command::new(python).args(["-c", code]))
 }
 
 fn our_args(work: &Work) -> Vec<String> {
@@ -137,56 +123,4 @@ fn measure(python: &Path, work: &Work) -> Result<String> {
         "| {arch}, {size_px} px, batch {batch}, {precision} | {ours} | {theirs} | {ratio:.2} | {a:.0} / {b:.0} | {:.2} |",
         a / b
     ))
-}
-
-fn json_line(command: &mut Command) -> Result<Value> {
-    let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().last().unwrap_or_default();
-    serde_json::from_str(line)
-        .with_context(|| format!("{command:?} printed no JSON: {text}{}", String::from_utf8_lossy(&output.stderr)))
-}
-
-fn number(line: &Value, key: &str) -> Result<f64> {
-    line[key].as_f64().with_context(|| format!("no {key} in the line"))
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn spread(values: &mut [f64]) -> String {
-    let middle = median(values);
-    format!("{middle:.1} [{:.1}–{:.1}]", values[0], values[values.len() - 1])
-}
-
-/// Processor, cores, versions and day: what a figure means nothing without.
-fn machine(python: &Path) -> Result<String> {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info
-        .lines()
-        .find_map(|l| l.strip_prefix("model name"))
-        .map_or("processor unknown", |l| l.trim_start_matches([' ', '\t', ':']));
-    let widest = ["amx_bf16", "avx512_bf16", "avx512f", "avx2"].into_iter().find(|flag| info.contains(flag));
-    let cores = std::thread::available_parallelism().context("cannot count the cores")?;
-    let versions = "import torch, onnxruntime; print('PyTorch', torch.__version__.split('+')[0] + ', ONNX Runtime', onnxruntime.__version__)";
-    let versions = text_of(Command::new(python).args(["-c", versions]))?;
-    let day = text_of(Command::new("date").arg("+%Y-%m-%d"))?;
-    Ok(format!("{name} ({}), {cores} cores, {cores} threads each, {versions}, {day}.", widest.unwrap_or("no AVX2")))
-}
-
-fn text_of(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// Replaces what stands between `<!-- name -->` and `<!-- /name -->` in the benchmark document.
-pub fn write_section(name: &str, text: &str) -> Result<()> {
-    let path = root().join("tests/BENCHMARKS.md");
-    let document = std::fs::read_to_string(&path).context("cannot read tests/BENCHMARKS.md")?;
-    let (open, close) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
-    let (before, rest) = document.split_once(&open).with_context(|| format!("no {open} in tests/BENCHMARKS.md"))?;
-    let (_, after) = rest.split_once(&close).with_context(|| format!("no {close} in tests/BENCHMARKS.md"))?;
-    std::fs::write(&path, format!("{before}{open}\n{text}\n{close}{after}")).context("cannot write tests/BENCHMARKS.md")
 }
