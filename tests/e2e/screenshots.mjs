@@ -15,16 +15,29 @@ const dataset = visaion(library, "dataset", "list").items[0];
 const run = visaion(library, "job", "list").items.find((job) => job.kind === "train");
 const at = (id) => `[data-testid="${id}"]`;
 
-/** Screen → address and what must be seen before the picture is taken. */
+/** Screen → address, what must be seen, and what is done then before the picture is taken. */
 const SCREENS = {
   projects: ["#/projects", at("project-card")],
   data: [`#/data/${dataset.id}`, at("sample-cell")],
+  viewer: [`#/data/${dataset.id}`, at("sample-cell"), openFirst],
   train: [`#/train/${run.id}`, `${at("chart-loss")} canvas`],
+  new_run: ["#/train", at("train-new"), openForm],
   evaluate: ["#/evaluate", at("confusion")],
   models: ["#/models", at("model-version-page")],
   predict: ["#/predict", at("predict-screen")],
   settings: ["#/settings", at("theme")],
 };
+
+async function openFirst(driver, page) {
+  await page.locator(at("sample-cell")).first().dblclick();
+  await driver.see(at("class-button"));
+}
+
+async function openForm(driver) {
+  await driver.click(at("train-new"));
+  await driver.see(at("train-forecast-verdict"));
+  await driver.click(at("train-more"));
+}
 
 const service = await startService(library);
 try {
@@ -33,9 +46,10 @@ try {
       const address = visaion(library, "status").sign_in_url;
       const browser = await openBrowser(address, { locale, colorScheme });
       await browser.driver.see(at("app"));
-      for (const [name, [hash, wanted]] of Object.entries(SCREENS)) {
+      for (const [name, [hash, wanted, prepare]] of Object.entries(SCREENS)) {
         await browser.page.goto(new URL(hash, browser.page.url()).href);
         await browser.driver.see(wanted);
+        await prepare?.(browser.driver, browser.page);
         await browser.page.waitForTimeout(800);
         await browser.driver.screenshot(join(output, `${name}-${colorScheme}${language === "en" ? "" : `-${language}`}.png`));
       }
