@@ -41,7 +41,7 @@ enum Task {
     Bench(bench::Args),
     /// Long campaigns: 30 kills each of import, labelling and training.
     Soak,
-    /// Compare with PyTorch, ONNX Runtime and Pillow on larger data (VISAION_TEST_DATA).
+    /// Compare with PyTorch and ONNX Runtime on larger data (VISAION_TEST_DATA), or write their figures for the tests again.
     Parity(parity::Args),
 }
 

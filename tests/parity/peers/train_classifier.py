@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Our training recipe in PyTorch, on the same folds from the same initial weights: one JSON line a fold.
 
-The twin of `cargo run -p va_engine --example fold_run`; arguments and files are the same (see its documentation):
+The twin of `cargo run -p va_engine --example fold_run`; arguments and files are the same (see its documentation), except
+that the settings must name every part of the recipe:
 
     python tests/parity/peers/train_classifier.py --folds folds.json --data DIR --settings settings.json --out DIR
 
 `OUT/initial-<fold>.safetensors` must be there (`fold_run` writes it before it trains, or with `--initial-only`).
 Needs torch, timm, safetensors, numpy, Pillow >= 13 (its resize chooses the order of passes as ours does). What the
-recipe is: see the documentation of the crate `va_train`.
+recipe is: see the documentation of the crate `va_train`. PyTorch uses OMP_NUM_THREADS threads.
 """
 import argparse
 import json
@@ -22,11 +23,9 @@ from PIL import Image
 from recipe import MEAN, STD, augment, epoch_order, learning_rate, reduce
 from safetensors.torch import load_file
 
-DEFAULTS = {
-    "arch": "resnet18", "image_size_px": 128, "batch_size": 32, "epochs": 30, "learning_rate": 1e-3, "weight_decay": 0.05,
-    "warmup_epochs": 2.0, "label_smoothing": 0.0, "clip_norm": 1.0, "seed": 42,
-    "augmentation": {"crop_min_scale": 0.7, "flip_horizontal": True, "flip_vertical": False},
-}
+SETTINGS = {"arch", "image_size_px", "batch_size", "epochs", "learning_rate", "weight_decay", "warmup_epochs", "label_smoothing",
+            "clip_norm", "seed", "augmentation"}
+AUGMENTATION = {"crop_min_scale", "flip_horizontal", "flip_vertical"}
 
 
 def normalise(images):
@@ -98,14 +97,18 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--folds", required=True, type=pathlib.Path)
     parser.add_argument("--data", required=True, type=pathlib.Path)
-    parser.add_argument("--settings", type=pathlib.Path)
+    parser.add_argument("--settings", required=True, type=pathlib.Path)
     parser.add_argument("--out", required=True, type=pathlib.Path)
+    parser.add_argument("--only", help="numbers of the folds to run, with commas; all without it")
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     folds = json.loads(arguments.folds.read_text())
-    settings = {**DEFAULTS, **(json.loads(arguments.settings.read_text()) if arguments.settings else {})}
-    settings["augmentation"] = {**DEFAULTS["augmentation"], **settings["augmentation"]}
-    for number, fold in enumerate(folds["folds"]):
+    settings = json.loads(arguments.settings.read_text())
+    if set(settings) != SETTINGS or set(settings["augmentation"]) != AUGMENTATION:
+        parser.error(f"the settings must name exactly {sorted(SETTINGS)}, the augmentation {sorted(AUGMENTATION)}")
+    numbers = range(len(folds["folds"])) if arguments.only is None else map(int, arguments.only.split(","))
+    for number in numbers:
+        fold = folds["folds"][number]
         mine = {**settings, "seed": settings["seed"] + number}
         split = {name: [(arguments.data / path, target) for path, target in fold[name]] for name in ("train", "test")}
         weights = arguments.out / f"initial-{number}.safetensors"

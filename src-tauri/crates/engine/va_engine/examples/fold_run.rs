@@ -5,10 +5,11 @@
 //! cargo run -p va_engine --example fold_run -- --folds folds.json --data DIR --settings settings.json --out DIR
 //! ```
 //! `folds.json`: `{"classes": [...], "folds": [{"train": [["a/1.jpg", 0], ...], "test": [...]}, ...]}`, paths below
-//! `--data`. `settings.json`: fields of `TrainSettings` that differ from the default. The initial weights of fold k are
-//! written to `OUT/initial-k.safetensors` before it trains, so that the peer starts from the same numbers; with
-//! `--initial-only` nothing else is done. After it trained, `OUT/model-k.onnx` is its export and
-//! `OUT/probabilities-k.json` what our inference says of every test image, for comparison with other runtimes.
+//! `--data`. `settings.json`: fields of `TrainSettings` that differ from the default. `--only 0,2` runs these folds alone.
+//! The initial weights of fold k are written to `OUT/initial-k.safetensors` before it trains, so that the peer starts from
+//! the same numbers; with `--initial-only` nothing else is done. After it trained, for comparison with other runtimes,
+//! `OUT/model-k.onnx` is its export, `OUT/pixels-k.npy` the network's input for every test image (`[N, H, W, 3]`, f32,
+//! normalised) and `OUT/probabilities-k.json` what our inference says of it.
 
 #![allow(clippy::print_stdout)]
 
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Deserialize;
-use va_domain::TrainSettings;
+use va_domain::{Preprocessing, TrainSettings};
 use va_engine::{
     CpuEngine, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainJob, evaluate, standard_preprocessing,
 };
@@ -70,7 +71,8 @@ fn main() -> Result<()> {
     };
     let (data, out) = (path("data")?, path("out")?);
     std::fs::create_dir_all(&out).context("cannot make the output folder")?;
-    for (number, fold) in folds.folds.iter().enumerate() {
+    for number in chosen(arguments.get("only"), folds.folds.len())? {
+        let fold = &folds.folds[number];
         let settings = TrainSettings { seed: settings.seed + number as u64, ..settings.clone() };
         let initial = out.join(format!("initial-{number}.safetensors"));
         write_initial(&settings, folds.classes.len(), &initial)?;
@@ -90,6 +92,14 @@ fn arguments() -> Result<HashMap<String, String>> {
         found.insert(name.to_owned(), value.ok_or_else(|| Error::invalid(format!("--{name} needs a value")))?);
     }
     Ok(found)
+}
+
+/// The folds to run: those that `only` names, or all.
+fn chosen(only: Option<&String>, count: usize) -> Result<Vec<usize>> {
+    let Some(only) = only else { return Ok((0..count).collect()) };
+    let number = |word: &str| word.trim().parse().ok().filter(|number| *number < count);
+    let numbers: Option<Vec<usize>> = only.split(',').map(number).collect();
+    numbers.ok_or_else(|| Error::invalid(format!("--only takes numbers from 0 to {}, with commas", count - 1)))
 }
 
 fn write_initial(settings: &TrainSettings, classes: usize, path: &Path) -> Result<()> {
@@ -138,6 +148,7 @@ fn run(
     let test = files(&fold.test);
     let result = evaluate(session.as_ref(), &test, &mut |_, _| Stop::Continue)?;
     let exported = engine.export_onnx(&job.model_dir, &out.join(format!("model-{number}.onnx")), &test)?;
+    write_pixels(&test, &job.preprocessing, &out.join(format!("pixels-{number}.npy")))?;
     let probabilities: Vec<_> = result.samples.iter().map(|s| (test.key(s.index), &s.probabilities)).collect();
     std::fs::write(out.join(format!("probabilities-{number}.json")), serde_json::to_vec(&probabilities)?)
         .context("cannot write the probabilities")?;
@@ -154,4 +165,21 @@ fn run(
     });
     println!("{line}");
     Ok(())
+}
+
+/// `[N, H, W, 3]` in f32 as NumPy's file format, version 1: what evaluation gave the network for each image.
+fn write_pixels(source: &Files, preprocessing: &Preprocessing, path: &Path) -> Result<()> {
+    let size = preprocessing.image_size_px;
+    let shape = format!("({}, {size}, {size}, 3)", source.len());
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+    // Magic, version and length are 10 bytes; with the header's closing line break the numbers begin at a multiple of 64.
+    header.push_str(&" ".repeat(63 - (header.len() + 10) % 64));
+    header.push('\n');
+    let length = u16::try_from(header.len()).map_err(|_| Error::internal("the header is too long"))?;
+    let mut bytes = [b"\x93NUMPY\x01\x00".as_slice(), &length.to_le_bytes(), header.as_bytes()].concat();
+    for index in 0..source.len() {
+        let pixels = va_dataset::preprocess(&source.load(index)?, preprocessing)?;
+        bytes.extend(pixels.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    std::fs::write(path, bytes).context("cannot write the pixels")
 }
