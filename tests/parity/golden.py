@@ -1,22 +1,24 @@
 #!/usr/bin/env python3
 """Writes tests/golden/*.json: values of Pillow and scikit-learn that the Rust tests must meet.
 
-    pip install pillow scikit-learn && python tests/parity/golden.py
+    pip install pillow scikit-learn && python tests/parity/golden.py tests/golden
 """
 import json
 import pathlib
+import statistics
 import sys
 
 import numpy as np
 import PIL
 import sklearn
 from PIL import Image
-from sklearn.metrics import average_precision_score, confusion_matrix, f1_score, log_loss, precision_recall_fscore_support
+from sklearn.metrics import (
+    accuracy_score, average_precision_score, confusion_matrix, f1_score, hamming_loss, log_loss, precision_recall_fscore_support,
+)
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
 from recipe import Draws, augment, reduce  # noqa: E402
 
-GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 MASK = (1 << 64) - 1
 
 
@@ -73,13 +75,34 @@ def metrics_cases():
         }
 
 
+def multilabel_cases():
+    random = np.random.default_rng(6)
+    for n, k, share, threshold in [(50, 4, 0.3, 0.5), (9, 5, 0.1, 0.25), (200, 3, 0.7, 0.6), (20, 1, 0.5, 0.5)]:
+        actual = random.random((n, k)) < share
+        # Two decimals: scores that are equal, and some at the threshold itself.
+        p = np.clip(np.round(0.3 + 0.3 * actual + 0.2 * random.standard_normal((n, k)), 2), 0, 1).astype(np.float32)
+        predicted = p >= np.float32(threshold)
+        columns = [precision_recall_fscore_support(actual[:, c], predicted[:, c], average="binary", zero_division=0) for c in range(k)]
+        precision, recall, f1 = ([float(column[i]) for column in columns] for i in range(3))
+        average = [float(average_precision_score(actual[:, c], p[:, c])) if actual[:, c].any() else None for c in range(k)]
+        known = [value for value in average if value is not None]
+        flat = actual.reshape(-1), predicted.reshape(-1)
+        yield {
+            "threshold": threshold, "actual": actual.astype(int).tolist(), "probabilities": p.astype(np.float64).tolist(),
+            "precision": precision, "recall": recall, "f1": f1, "support": actual.sum(0).tolist(), "average_precision": average,
+            "macro_f1": statistics.mean(f1), "micro_f1": float(f1_score(*flat, zero_division=0)),
+            "mean_average_precision": statistics.mean(known) if known else None,
+            "exact_match": float(accuracy_score(actual, predicted)), "hamming_loss": float(hamming_loss(actual, predicted)),
+        }
+
+
 def write(name, made_with, cases):
-    GOLDEN.mkdir(exist_ok=True)
     text = json.dumps({"made_with": made_with, "cases": list(cases)}, separators=(",", ":"))
-    (GOLDEN / name).write_text(text.replace('{"seed"', '\n{"seed"').replace('{"actual"', '\n{"actual"') + "\n")
+    (pathlib.Path(sys.argv[1]) / name).write_text(text.replace('{"seed"', '\n{"seed"').replace('{"actual"', '\n{"actual"').replace('{"threshold"', '\n{"threshold"') + "\n")
 
 
 if __name__ == "__main__":
     write("resize_pillow.json", f"Pillow {PIL.__version__}", resize_cases())
     write("augment_pillow.json", f"Pillow {PIL.__version__}", augment_cases())
     write("metrics_sklearn.json", f"scikit-learn {sklearn.__version__}", metrics_cases())
+    write("multilabel_sklearn.json", f"scikit-learn {sklearn.__version__}", multilabel_cases())

@@ -25,6 +25,8 @@ pub struct MultiLabelSummary {
     pub mean_average_precision: Option<f64>,
     /// Share of the samples of which every class is decided rightly.
     pub exact_match: f64,
+    /// Share of all decisions that are wrong.
+    pub hamming_loss: f64,
 }
 
 /// One class.
@@ -77,6 +79,7 @@ impl MultiLabelMetrics {
             })
             .collect();
         let all = score(self.probabilities.iter().map(decided).zip(self.actual.iter().copied()));
+        let wrong = self.probabilities.iter().zip(&self.actual).filter(|&(p, &actual)| decided(p) != actual).count();
         let exact = rows().filter(|(actual, p)| actual.iter().zip(*p).all(|(&actual, p)| actual == decided(p))).count();
         let known: Vec<f64> = per_class.iter().filter_map(|class| class.average_precision).collect();
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
@@ -86,6 +89,7 @@ impl MultiLabelMetrics {
             micro_f1: all.f1,
             mean_average_precision: (!known.is_empty()).then(|| mean(&known)),
             exact_match: exact as f64 / samples.max(1) as f64,
+            hamming_loss: wrong as f64 / self.actual.len().max(1) as f64,
             per_class,
         }
     }
@@ -110,48 +114,5 @@ fn score(decisions: impl Iterator<Item = (bool, bool)>) -> ClassScore {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn metrics() -> MultiLabelMetrics {
-        let mut metrics = MultiLabelMetrics::new(3);
-        metrics.add(&[true, true, false], &[0.9, 0.4, 0.1]).unwrap();
-        metrics.add(&[false, true, false], &[0.6, 0.8, 0.2]).unwrap();
-        metrics.add(&[true, false, false], &[0.7, 0.3, 0.3]).unwrap();
-        metrics
-    }
-
-    #[test]
-    fn each_class_is_decided_by_itself() {
-        let summary = metrics().compute(0.5);
-        let [first, second, third] = summary.per_class[..] else { panic!("{summary:?}") };
-        assert_eq!((first.score.precision, first.score.recall, first.score.support), (2.0 / 3.0, 1.0, 2));
-        assert_eq!((second.score.precision, second.score.recall), (1.0, 0.5));
-        assert_eq!((third.score.f1, third.average_precision), (0.0, None));
-        assert_eq!(first.average_precision, Some(1.0), "ranked without a mistake");
-        assert_eq!(summary.mean_average_precision, Some(1.0));
-        // Right 3, predicted 4, true 4.
-        assert_eq!(summary.micro_f1, 0.75);
-        assert_eq!(summary.macro_f1, (0.8 + 2.0 / 3.0) / 3.0);
-        assert_eq!((summary.exact_match, summary.sample_count), (1.0 / 3.0, 3));
-    }
-
-    #[test]
-    fn order_changes_nothing_and_a_lower_threshold_finds_more() {
-        let mut turned = MultiLabelMetrics::new(3);
-        turned.add(&[true, false, false], &[0.7, 0.3, 0.3]).unwrap();
-        turned.add(&[true, true, false], &[0.9, 0.4, 0.1]).unwrap();
-        turned.add(&[false, true, false], &[0.6, 0.8, 0.2]).unwrap();
-        assert_eq!(turned.compute(0.5), metrics().compute(0.5));
-        assert_eq!(metrics().compute(0.35).per_class[1].score.recall, 1.0);
-        assert_eq!(MultiLabelMetrics::new(2).compute(0.5).mean_average_precision, None);
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused_and_leaves_nothing_behind() {
-        let mut metrics = MultiLabelMetrics::new(2);
-        assert!(metrics.add(&[true], &[0.5, 0.5]).is_err());
-        assert_eq!(metrics.add(&[true, false], &[f32::NAN, 0.5]).unwrap_err().code(), Code::NotFinite);
-        assert_eq!(metrics.compute(0.5).sample_count, 0);
-    }
-}
+#[path = "multilabel_tests.rs"]
+mod tests;
