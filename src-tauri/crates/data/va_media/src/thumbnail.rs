@@ -1,7 +1,8 @@
 //! Small upright pictures for the gallery.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use va_error::{Error, Result};
 
 use crate::decode::decode_probed;
@@ -50,10 +51,13 @@ fn fit(image: &RgbImage, size_px: u32) -> Result<Option<RgbImage>> {
     };
     let (width_px, height_px) = (scaled(image.width_px), scaled(image.height_px));
     let failed = |message: String| Error::internal(format!("cannot resize: {message}"));
-    let source = ImageRef::new(image.width_px, image.height_px, &image.pixels, PixelType::U8x3)
+    // One type of pixel by name: the untyped call compiles every one of them, for minutes.
+    let source = TypedImageRef::<U8x3>::from_buffer(image.width_px, image.height_px, &image.pixels)
         .map_err(|error| failed(error.to_string()))?;
-    let mut target = Image::new(width_px, height_px, PixelType::U8x3);
+    let mut pixels = vec![0; width_px as usize * height_px as usize * 3];
+    let mut target =
+        TypedImage::<U8x3>::from_buffer(width_px, height_px, &mut pixels).map_err(|error| failed(error.to_string()))?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&source, &mut target, &options).map_err(|error| failed(error.to_string()))?;
-    Ok(Some(RgbImage { width_px, height_px, pixels: target.into_vec() }))
+    Resizer::new().resize_typed(&source, &mut target, &options).map_err(|error| failed(error.to_string()))?;
+    Ok(Some(RgbImage { width_px, height_px, pixels }))
 }

@@ -12,8 +12,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use rayon::prelude::*;
 use va_dataset::{
     Batch, BatchRecipe, BatchRequest, DiskCacheOptions, Loader, LoaderOptions, Phase, RgbImage, SampleSource,
@@ -102,11 +103,11 @@ fn bare_work(source: &Jpegs, size_px: u32, min_side_px: u32) -> Result<f64> {
     let began = Instant::now();
     (0..source.len()).into_par_iter().try_for_each(|index| {
         let image = source.load_at_least(index, min_side_px)?;
-        let from = ImageRef::new(image.width, image.height, &image.pixels, PixelType::U8x3)
+        let from = TypedImageRef::<U8x3>::from_buffer(image.width, image.height, &image.pixels)
             .map_err(|error| Error::internal(error.to_string()))?;
-        let mut to = Image::new(size_px, size_px, PixelType::U8x3);
+        let mut to = TypedImage::<U8x3>::new(size_px, size_px);
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-        Resizer::new().resize(&from, &mut to, &options).map_err(|error| Error::internal(error.to_string()))
+        Resizer::new().resize_typed(&from, &mut to, &options).map_err(|error| Error::internal(error.to_string()))
     })?;
     Ok(source.len() as f64 / began.elapsed().as_secs_f64())
 }
