@@ -65,6 +65,28 @@ impl Graph {
         NodeCost { multiply_adds, params: self.node_param_elements(id) as u64, activations: count(&node.shape) }
     }
 
+    /// The largest sum of values that are needed at one time while one sample runs forward, f32: a value comes into being
+    /// with its node and goes with its last reader; no operator works in place.
+    pub fn peak_activation_bytes(&self) -> u64 {
+        let mut readers = self.reader_counts();
+        let bytes = |id: NodeId| 4 * self.node_cost(id).activations;
+        let (mut alive, mut peak) = (0u64, 0u64);
+        for (id, node) in self.nodes().iter().enumerate() {
+            alive = alive.saturating_add(bytes(id));
+            peak = peak.max(alive);
+            for &input in &node.inputs {
+                readers[input] -= 1;
+                if readers[input] == 0 {
+                    alive = alive.saturating_sub(bytes(input));
+                }
+            }
+            if readers[id] == 0 {
+                alive = alive.saturating_sub(bytes(id));
+            }
+        }
+        peak
+    }
+
     /// Cost of the whole graph for one sample.
     pub fn cost(&self) -> Cost {
         (0..self.nodes().len()).map(|id| self.node_cost(id)).fold(Cost::default(), |sum, node| Cost {

@@ -6,6 +6,7 @@
 
 mod builder;
 mod cost;
+pub mod drawing;
 mod fold;
 mod graph;
 mod init;
