@@ -36,7 +36,7 @@ pub use groups::ParamGroup;
 pub use kernels::geometry::{ConvGeometry, PoolGeometry};
 pub use layout::{BufferEntry, FlatLayout, ParamEntry};
 pub use loss::{CrossEntropy, LossAndGrad, SoftTarget, softmax};
-pub use network::{Mode, Network};
+pub use network::{Attribution, Mode, Network};
 pub use optim::{AdamW, Sgd, clip_grad_norm, update_average};
 pub use par::on_one_thread;
 pub use rng::CounterRng;

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use va_error::{Error, Result};
-use va_graph::Graph;
+use va_graph::{Graph, NodeId};
 
 use crate::backend::{Backend, Precision};
 use crate::error::CandleContext;
@@ -18,6 +18,17 @@ pub enum Mode {
     Train,
     /// Running statistics, no dropout, no tape.
     Eval,
+}
+
+/// What [`Network::attribute`] gives.
+#[derive(Debug, Clone)]
+pub struct Attribution {
+    /// The result of the network, `[N, …output shape]`.
+    pub output: Tensor,
+    /// The value of the node, `[N, …its shape]`.
+    pub value: Tensor,
+    /// The gradient by that value, same shape.
+    pub gradient: Tensor,
 }
 
 /// Plans kept at a time; each holds the activations of one batch size and mode.
@@ -176,15 +187,8 @@ impl Network {
     /// `InvalidInput` when shape or number type of `x` do not fit the network.
     pub fn forward(&mut self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let batch = self.check_input(x)?;
-        let plan = self.plan(batch, mode)?;
-        let x = x.contiguous().and_then(|x| x.flatten_all()).engine("reading the input")?;
-        let plan = &self.plans[plan];
-        apply1(Cast, &plan.input, &x).engine("reading the input")?;
-        plan.run_forward(self.step_key)?;
-        let mut shape = vec![batch];
-        shape.extend_from_slice(self.graph.output_shape());
-        let output = plan.output.to_dtype(self.dtype()).and_then(|y| y.force_contiguous()?.reshape(shape));
-        let output = output.engine("reading the output")?;
+        let plan = self.plan(batch, mode, None)?;
+        let output = self.run_forward(&self.plans[plan], x)?;
         if mode == Mode::Train {
             self.pending = Some(batch);
         }
@@ -200,8 +204,18 @@ impl Network {
         let Some(batch) = self.pending.take() else {
             return Err(Error::conflict("backward needs a training forward just before it"));
         };
-        let plan = self.plan(batch, Mode::Train)?;
-        let plan = &self.plans[plan];
+        let plan = self.plan(batch, Mode::Train, None)?;
+        self.run_backward(&self.plans[plan], grad)
+    }
+
+    fn run_forward(&self, plan: &Plan, x: &Tensor) -> Result<Tensor> {
+        let x = x.contiguous().and_then(|x| x.flatten_all()).engine("reading the input")?;
+        apply1(Cast, &plan.input, &x).engine("reading the input")?;
+        plan.run_forward(self.step_key)?;
+        self.read(plan, &plan.output, self.graph.output()).engine("reading the output")
+    }
+
+    fn run_backward(&self, plan: &Plan, grad: &Tensor) -> Result<()> {
         let Some(output_grad) = &plan.output_grad else {
             return Ok(());
         };
@@ -213,12 +227,46 @@ impl Network {
         plan.run_backward(self.step_key)
     }
 
+    /// A copy of a flat view that holds the value of `node`, or its gradient, with batch and shape.
+    fn read(&self, plan: &Plan, view: &Tensor, node: NodeId) -> candle_core::Result<Tensor> {
+        let shape = [&[plan.batch], self.graph.node(node).shape.as_slice()].concat();
+        view.to_dtype(self.dtype())?.force_contiguous()?.reshape(shape)
+    }
+
+    /// Runs a batch in evaluation and differentiates the result by the value of a node in the middle: the gradient of
+    /// `Σ weigh(result) · result`. Statistics, parameters and their gradients stay as they are.
+    ///
+    /// # Errors
+    /// As [`Network::forward`]; `InvalidInput` when there is no such node or the result does not depend on it; what
+    /// `weigh` says.
+    pub fn attribute(
+        &mut self,
+        x: &Tensor,
+        node: NodeId,
+        weigh: impl FnOnce(&Tensor) -> Result<Tensor>,
+    ) -> Result<Attribution> {
+        let batch = self.check_input(x)?;
+        if node >= self.graph.nodes().len() {
+            return Err(Error::invalid(format!("the network has no node {node}")));
+        }
+        let plan = self.plan(batch, Mode::Eval, Some(node))?;
+        let plan = &self.plans[plan];
+        let Some([value, gradient]) = &plan.layer_views else {
+            let name = &self.graph.node(node).name;
+            return Err(Error::invalid(format!("the result of the network does not depend on `{name}`")));
+        };
+        let output = self.run_forward(plan, x)?;
+        self.run_backward(plan, &weigh(&output)?)?;
+        let read = |view: &Tensor| self.read(plan, view, node).engine("reading a gradient");
+        Ok(Attribution { value: read(value)?, gradient: read(gradient)?, output })
+    }
+
     /// Bytes of activations and gradients of activations that a batch of this size needs; makes the plan.
     ///
     /// # Errors
     /// When the plan cannot be made.
     pub fn activation_bytes(&mut self, batch: usize, mode: Mode) -> Result<usize> {
-        let plan = self.plan(batch, mode)?;
+        let plan = self.plan(batch, mode, None)?;
         Ok(self.plans[plan].bytes)
     }
 
@@ -241,9 +289,10 @@ impl Network {
         }
     }
 
-    /// Position of the plan for this batch and mode, made if there is none; the most recently used is last.
-    fn plan(&mut self, batch: usize, mode: Mode) -> Result<usize> {
-        if let Some(at) = self.plans.iter().position(|plan| plan.batch == batch && plan.mode == mode) {
+    /// Position of the plan for this batch, mode and layer, made if there is none; the most recently used is last.
+    fn plan(&mut self, batch: usize, mode: Mode, layer: Option<NodeId>) -> Result<usize> {
+        let fits = |plan: &Plan| (plan.batch, plan.mode, plan.layer) == (batch, mode, layer);
+        if let Some(at) = self.plans.iter().position(fits) {
             let plan = self.plans.remove(at);
             self.plans.push(plan);
         } else {
@@ -253,7 +302,7 @@ impl Network {
                 let oldest = self.plans.iter().position(idle).expect("BUG: only one plan can be pending");
                 self.plans.remove(oldest);
             }
-            self.plans.push(Plan::new(self, batch, mode)?);
+            self.plans.push(Plan::new(self, batch, mode, layer)?);
         }
         Ok(self.plans.len() - 1)
     }

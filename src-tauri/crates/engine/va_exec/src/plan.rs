@@ -38,11 +38,15 @@ pub(crate) struct Step {
 pub(crate) struct Plan {
     pub batch: usize,
     pub mode: Mode,
+    /// In evaluation, the node whose value has its gradient computed.
+    pub layer: Option<NodeId>,
+    /// Flat views of that node's value after a forward, and of its gradient after a backward.
+    pub layer_views: Option<[Tensor; 2]>,
     /// Flat view that the batch is copied into.
     pub input: Tensor,
     /// Flat view of the result after a forward.
     pub output: Tensor,
-    /// Flat view that the gradient of the result is copied into; only in training.
+    /// Flat view that the gradient of the result is copied into; only where there is a backward.
     pub output_grad: Option<Tensor>,
     pub forward: Vec<Step>,
     pub backward: Vec<Step>,
@@ -53,18 +57,20 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub fn new(network: &Network, batch: usize, mode: Mode) -> Result<Self> {
-        let mut lowering = Lowering::new(network, batch, mode);
+    /// With a backward in training, and in evaluation for a `layer`: from the result to that node's value.
+    pub fn new(network: &Network, batch: usize, mode: Mode, layer: Option<NodeId>) -> Result<Self> {
+        let mut lowering = Lowering::new(network, batch, mode, layer);
         let input = lowering.plan_forward().engine("planning the forward pass")?;
         let graph = network.graph();
         let output = lowering.value(graph.output()).engine("planning the forward pass")?;
-        let mut output_grad = None;
-        if mode == Mode::Train && lowering.needs_grad[graph.output()] {
+        let (mut output_grad, mut layer_views) = (None, None);
+        if lowering.needs_grad[graph.output()] {
             output_grad = Some(lowering.plan_backward().engine("planning the backward pass")?);
+            layer_views = lowering.layer_views().engine("planning the backward pass")?;
         }
         let Lowering { forward, backward, fallbacks, workspace, arena, scratch_bytes, .. } = lowering;
         let bytes = arena.bytes() + scratch_bytes + workspace.finish();
-        Ok(Self { batch, mode, input, output, output_grad, forward, backward, bytes, fallbacks })
+        Ok(Self { batch, mode, layer, layer_views, input, output, output_grad, forward, backward, bytes, fallbacks })
     }
 }
 
@@ -74,6 +80,9 @@ struct Lowering<'a> {
     graph: &'a Graph,
     batch: usize,
     train: bool,
+    /// In evaluation, the node whose value has its gradient computed, and that gradient once it is planned.
+    layer: Option<NodeId>,
+    layer_grad: Option<Rc<Slot>>,
     arena: Arena,
     forward: Vec<Step>,
     backward: Vec<Step>,
@@ -100,7 +109,7 @@ struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    fn new(network: &'a Network, batch: usize, mode: Mode) -> Self {
+    fn new(network: &'a Network, batch: usize, mode: Mode, layer: Option<NodeId>) -> Self {
         let graph = network.graph();
         let nodes = graph.nodes().len();
         let mut lowering = Self {
@@ -108,6 +117,8 @@ impl<'a> Lowering<'a> {
             graph,
             batch,
             train: mode == Mode::Train,
+            layer,
+            layer_grad: None,
             arena: Arena::new(network.precision().activations()),
             forward: Vec::new(),
             backward: Vec::new(),
@@ -129,18 +140,29 @@ impl<'a> Lowering<'a> {
         lowering
     }
 
+    /// Whether a backward follows the forward.
+    fn has_backward(&self) -> bool {
+        self.train || self.layer.is_some()
+    }
+
+    /// Whether the backward gives gradients to the parameters of a node.
+    fn learns(&self, id: NodeId) -> bool {
+        self.train && !self.graph.node_params(id).is_empty()
+    }
+
     /// An activation joins its producer when nothing else reads that value and the producer's kernels know how: batch
-    /// norms and sums know ReLU, products know all, but in training most activations need what they act on.
+    /// norms and sums know ReLU, products know all, but where a backward follows most activations need what
+    /// they act on.
     fn fuse_activations(&mut self) {
         for (id, node) in self.graph.nodes().iter().enumerate() {
             let Some(activation) = Activation::of(&node.op) else { continue };
             let producer = node.inputs[0];
             let knows = match &self.graph.node(producer).op {
                 Op::BatchNorm(_) | Op::Add => activation == Activation::Relu,
-                Op::Conv2d(_) | Op::Linear { .. } => !self.train,
+                Op::Conv2d(_) | Op::Linear { .. } => !self.has_backward(),
                 _ => false,
             };
-            if knows && self.readers[producer] == 1 {
+            if knows && self.readers[producer] == 1 && self.layer != Some(producer) {
                 self.fused_activation[producer] = Some(id);
                 self.is_fused[id] = true;
             }
@@ -155,18 +177,26 @@ impl<'a> Lowering<'a> {
 
     /// Which values have a gradient, and which values the backward will read.
     fn mark_gradients(&mut self) {
-        if !self.train {
+        if !self.has_backward() {
             return;
         }
         for (id, node) in self.graph.nodes().iter().enumerate() {
+            if self.layer == Some(id) {
+                // Whoever asked reads its value after the backward; nothing before it has a gradient.
+                self.needs_grad[id] = true;
+                self.saved_readers[id] += 1;
+                continue;
+            }
             let flows = node.inputs.iter().any(|&input| self.needs_grad[input]);
-            self.needs_grad[id] = flows || !self.graph.node_params(id).is_empty();
+            self.needs_grad[id] = flows || self.learns(id);
             if !self.needs_grad[id] {
                 continue;
             }
             let reads = match &node.op {
-                Op::Conv2d(_) | Op::Linear { .. } | Op::BatchNorm(_) | Op::MaxPool(_) => Some(node.inputs[0]),
-                Op::LayerNorm { .. } | Op::ChannelScale { .. } | Op::Attention { .. } => Some(node.inputs[0]),
+                Op::Conv2d(_) | Op::Linear { .. } | Op::ChannelScale { .. } => {
+                    self.learns(id).then_some(node.inputs[0])
+                }
+                Op::BatchNorm(_) | Op::LayerNorm { .. } | Op::MaxPool(_) | Op::Attention { .. } => Some(node.inputs[0]),
                 Op::Relu | Op::Gelu | Op::Silu | Op::HardSwish | Op::Sigmoid => self.activation_reads(id, node),
                 // Each factor is the slope of the other.
                 Op::Mul => {
@@ -195,6 +225,12 @@ impl<'a> Lowering<'a> {
 
     fn elements(&self, id: NodeId) -> usize {
         self.batch * self.graph.node(id).shape.iter().product::<usize>()
+    }
+
+    /// Value and gradient of the asked layer, if the result depends on it.
+    fn layer_views(&self) -> candle_core::Result<Option<[Tensor; 2]>> {
+        let (Some(layer), Some(grad)) = (self.layer, &self.layer_grad) else { return Ok(None) };
+        Ok(Some([self.saved_view(layer)?, grad.view()?]))
     }
 
     /// Flat view of a value that a forward step reads.

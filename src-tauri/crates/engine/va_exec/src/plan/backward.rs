@@ -33,7 +33,9 @@ impl Lowering<'_> {
             if !self.needs_grad[id] {
                 continue;
             }
-            if self.is_fused[id] {
+            if self.layer == Some(id) {
+                self.layer_grad = Some(dy);
+            } else if self.is_fused[id] {
                 // The producer applies the mask itself.
                 grads[node.inputs[0]] = Some(dy);
             } else {
@@ -91,8 +93,10 @@ impl Lowering<'_> {
             Op::Attention { heads } => self.plan_attention_grad(id, node, *heads, &dy, grads),
             Op::StochasticDepth { p } => self.plan_stochastic_depth_grad(id, node, *p, dy, grads),
             Op::Dropout { p } => {
-                let (g, name, p) = (dy.view()?, node.name.clone(), *p);
-                self.emit_back(id, move |key| apply0(Dropout { p, key: CounterRng::new(key, &name) }, &g));
+                if self.train {
+                    let (g, name, p) = (dy.view()?, node.name.clone(), *p);
+                    self.emit_back(id, move |key| apply0(Dropout { p, key: CounterRng::new(key, &name) }, &g));
+                }
                 self.deliver(id, node.inputs[0], dy, grads)
             }
         }
@@ -181,6 +185,14 @@ impl Lowering<'_> {
         self.deliver(id, node.inputs[0], slot, grads)
     }
 
+    fn plan_bias_grad(&mut self, id: NodeId, bias: bool, dy: &Rc<Slot>) -> Result<()> {
+        if bias {
+            let (db, g) = (self.gradient(id, "bias")?, dy.view()?);
+            self.emit_back(id, move |_| apply1(BiasGrad, &db, &g));
+        }
+        Ok(())
+    }
+
     fn plan_conv_grad(
         &mut self,
         id: NodeId,
@@ -190,17 +202,17 @@ impl Lowering<'_> {
         grads: &mut Grads,
     ) -> Result<()> {
         let geometry = ConvGeometry::new(conv, self.batch, self.input_shape(node), &node.shape);
-        if conv.bias {
-            let (db, g) = (self.gradient(id, "bias")?, dy.view()?);
-            self.emit_back(id, move |_| apply1(BiasGrad, &db, &g));
+        if self.learns(id) {
+            self.plan_bias_grad(id, conv.bias, dy)?;
+            let dw = self.gradient(id, "weight")?;
+            let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
+            let kernel = self.conv_weight_grad(id, geometry.clone());
+            self.emit_back(id, move |_| apply2(&kernel, &dw, &x, &g));
         }
-        let (w, dw) = (self.weight(id, "weight")?, self.gradient(id, "weight")?);
-        let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
-        let kernel = self.conv_weight_grad(id, geometry.clone());
-        self.emit_back(id, move |_| apply2(&kernel, &dw, &x, &g));
         if !self.needs_grad[node.inputs[0]] {
             return Ok(());
         }
+        let w = self.weight(id, "weight")?;
         let kernel = self.conv_input_grad(id, geometry);
         self.pull_product(id, node, dy, grads, move |dx, dy| apply2(&kernel, dx, dy, &w))
     }
@@ -215,17 +227,17 @@ impl Lowering<'_> {
         grads: &mut Grads,
     ) -> Result<()> {
         let geometry = self.linear_geometry(node, outputs);
-        if bias {
-            let (db, g) = (self.gradient(id, "bias")?, dy.view()?);
-            self.emit_back(id, move |_| apply1(BiasGrad, &db, &g));
+        if self.learns(id) {
+            self.plan_bias_grad(id, bias, dy)?;
+            let dw = self.gradient(id, "weight")?;
+            let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
+            let kernel = self.linear_weight_grad(id, geometry);
+            self.emit_back(id, move |_| apply2(&kernel, &dw, &x, &g));
         }
-        let (w, dw) = (self.weight(id, "weight")?, self.gradient(id, "weight")?);
-        let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
-        let kernel = self.linear_weight_grad(id, geometry);
-        self.emit_back(id, move |_| apply2(&kernel, &dw, &x, &g));
         if !self.needs_grad[node.inputs[0]] {
             return Ok(());
         }
+        let w = self.weight(id, "weight")?;
         let kernel = self.linear_input_grad(id, geometry);
         self.pull_product(id, node, dy, grads, move |dx, dy| apply2(&kernel, dx, dy, &w))
     }
@@ -234,11 +246,14 @@ impl Lowering<'_> {
         let relu = self.fused_activation[id].is_some();
         let (packed, x, g) = (self.norm_scratch(id)?, self.take_saved(node.inputs[0])?, dy.view()?);
         let (dgamma, dbeta) = (self.gradient(id, "weight")?, self.gradient(id, "bias")?);
-        let flows = self.needs_grad[node.inputs[0]];
+        let (flows, train) = (self.needs_grad[node.inputs[0]], self.train);
         self.emit_back(id, move |_| {
-            apply2(BnReduceGrad { relu }, &packed, &x, &g)?;
-            apply1(BnParamGrad(AffineParam::Gamma), &dgamma, &packed)?;
-            apply1(BnParamGrad(AffineParam::Beta), &dbeta, &packed)?;
+            // Running statistics do not depend on the batch: the sums stay zero, and what is left is the scale.
+            if train {
+                apply2(BnReduceGrad { relu }, &packed, &x, &g)?;
+                apply1(BnParamGrad(AffineParam::Gamma), &dgamma, &packed)?;
+                apply1(BnParamGrad(AffineParam::Beta), &dbeta, &packed)?;
+            }
             if flows { apply2(BnInputGrad { relu }, &g, &x, &packed) } else { Ok(()) }
         });
         self.deliver(id, node.inputs[0], dy, grads)

@@ -148,7 +148,7 @@ impl Lowering<'_> {
     /// If all that happens to this layer's value is that it is added to an earlier one that nobody needs after,
     /// joins the sum to it: returns the buffer of that earlier value, onto which it adds.
     fn fuse_add(&mut self, id: NodeId, input: NodeId) -> Option<Rc<Slot>> {
-        if self.train || self.readers[id] != 1 {
+        if self.has_backward() || self.readers[id] != 1 {
             return None;
         }
         let reads = |&at: &NodeId| self.graph.node(at).inputs.contains(&id);

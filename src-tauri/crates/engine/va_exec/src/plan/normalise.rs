@@ -40,11 +40,13 @@ impl Lowering<'_> {
         let (dgamma, dbeta) = (self.gradient(id, "weight")?, self.gradient(id, "bias")?);
         let [sums, scaled, plain] = self.channel_pair(gamma.elem_count())?;
         let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
-        let flows = self.needs_grad[node.inputs[0]];
+        let (flows, learns) = (self.needs_grad[node.inputs[0]], self.learns(id));
         self.emit_back(id, move |_| {
-            apply2(LayerNormReduce { eps }, &sums, &x, &g)?;
-            apply1(AddAssign { relu: false }, &dgamma, &scaled)?;
-            apply1(AddAssign { relu: false }, &dbeta, &plain)?;
+            if learns {
+                apply2(LayerNormReduce { eps }, &sums, &x, &g)?;
+                apply1(AddAssign { relu: false }, &dgamma, &scaled)?;
+                apply1(AddAssign { relu: false }, &dbeta, &plain)?;
+            }
             if flows { apply2(LayerNormInputGrad { eps }, &g, &x, &gamma) } else { Ok(()) }
         });
         self.deliver(id, node.inputs[0], dy, grads)
@@ -68,13 +70,14 @@ impl Lowering<'_> {
         dy: Rc<Slot>,
         grads: &mut Grads,
     ) -> Result<()> {
-        let (gamma, dgamma) = (self.weight(id, "gamma")?, self.gradient(id, "gamma")?);
-        let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
-        let flows = self.needs_grad[node.inputs[0]];
-        self.emit_back(id, move |_| {
-            apply2(ChannelScaleParamGrad, &dgamma, &x, &g)?;
-            if flows { apply1(ScaleChannels, &g, &gamma) } else { Ok(()) }
-        });
+        let (gamma, g) = (self.weight(id, "gamma")?, dy.view()?);
+        if self.learns(id) {
+            let (dgamma, x, g) = (self.gradient(id, "gamma")?, self.take_saved(node.inputs[0])?, g.clone());
+            self.emit_back(id, move |_| apply2(ChannelScaleParamGrad, &dgamma, &x, &g));
+        }
+        if self.needs_grad[node.inputs[0]] {
+            self.emit_back(id, move |_| apply1(ScaleChannels, &g, &gamma));
+        }
         self.deliver(id, node.inputs[0], dy, grads)
     }
 
@@ -101,8 +104,10 @@ impl Lowering<'_> {
         dy: Rc<Slot>,
         grads: &mut Grads,
     ) -> Result<()> {
-        let (g, kernel) = (dy.view()?, self.stochastic_depth(id, node, p));
-        self.emit_back(id, move |key| apply0(kernel(key), &g));
+        if self.train {
+            let (g, kernel) = (dy.view()?, self.stochastic_depth(id, node, p));
+            self.emit_back(id, move |key| apply0(kernel(key), &g));
+        }
         self.deliver(id, node.inputs[0], dy, grads)
     }
 }

@@ -33,7 +33,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn conv_forward(&mut self, id: NodeId, geo: ConvGeometry, epilogue: Epilogue) -> Conv2dForward {
-        let (train, frozen) = (self.train, self.network.is_frozen());
+        let (train, frozen) = (self.has_backward(), self.network.is_frozen());
         let onednn = self.onednn(id, |plan, number| {
             onednn::Product::conv_forward(&geo, number, epilogue, train, frozen, &mut plan.workspace)
         });

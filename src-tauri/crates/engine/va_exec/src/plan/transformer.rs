@@ -35,12 +35,14 @@ impl Lowering<'_> {
 
     pub(super) fn plan_tokens_grad(&mut self, id: NodeId, node: &Node, dy: &Rc<Slot>, grads: &mut Grads) -> Result<()> {
         let geometry = self.token_geometry(&node.shape);
-        let (dclass, dpositions) = (self.gradient(id, "cls_token")?, self.gradient(id, "pos_embed")?);
-        let g = dy.view()?;
-        self.emit_back(id, move |_| {
-            apply1(ClassTokenGrad(geometry), &dclass, &g)?;
-            apply1(PositionGrad, &dpositions, &g)
-        });
+        if self.learns(id) {
+            let (dclass, dpositions) = (self.gradient(id, "cls_token")?, self.gradient(id, "pos_embed")?);
+            let g = dy.view()?;
+            self.emit_back(id, move |_| {
+                apply1(ClassTokenGrad(geometry), &dclass, &g)?;
+                apply1(PositionGrad, &dpositions, &g)
+            });
+        }
         self.pull(id, node, dy, grads, move |dx, dy, accumulate| {
             apply1(TokensInputGrad { geometry, accumulate }, dx, dy)
         })
