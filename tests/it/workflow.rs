@@ -58,9 +58,25 @@ fn from_a_folder_of_images_to_a_verified_classifier() {
         prediction["probabilities"].as_array().unwrap().iter().map(|p| p["probability"].as_f64().unwrap()).sum();
     assert!((sum - 1.0).abs() < 1e-4, "{sum}");
 
+    explain(&app, &trained["model_id"], &fresh);
+
     let audit = call(&app, "audit_list", json!({}));
     assert_eq!(audit["verified"], true);
     app.close().unwrap();
+}
+
+/// Where the model sees a class, and the network that sees it.
+fn explain(app: &App, model: &Value, image: &std::path::Path) {
+    let seen = call(app, "model_explain", json!({ "id": model, "path": image, "class_idx": 1 }));
+    let count = seen["rows"].as_u64().unwrap() * seen["columns"].as_u64().unwrap();
+    assert_eq!(seen["heat"].as_array().unwrap().len() as u64, count, "{seen}");
+    assert_eq!((&seen["class_idx"], seen["layers"].as_array().unwrap().contains(&seen["layer"])), (&json!(1), true));
+    for wrong in [json!({ "id": model }), json!({ "id": model, "path": image, "upload_id": "x" })] {
+        let refused = dispatch(app, &Actor::owner(Origin::Cli), "model_explain", wrong).unwrap_err();
+        assert!(refused.message().contains("name one image"), "{refused}");
+    }
+    let network = call(app, "model_network", json!({ "id": model, "number": 1 }));
+    assert!(network["svg"].as_str().unwrap().contains("layer1.0") && network["parameters"].as_u64().unwrap() > 0);
 }
 
 fn label_and_undo(app: &App, id: &Value) {

@@ -88,12 +88,15 @@ export async function evaluate(driver) {
   await driver.clickNth(cells, filled);
   await driver.see(at("strip-image"));
   assert.equal(await driver.count(at("strip-image")), Number.parseInt(numbers[filled], 10), "the images behind the cell");
+  await driver.click(at("strip-why-all"));
+  await driver.until(async () => (await driver.count(at("heat-overlay"))) > 0, "where the model saw the class, over the images");
 }
 
 /** `answer` says where the file goes, in a window whose system asks for it. */
 export async function exportModel(driver, answer = async () => {}) {
   await driver.click(at("rail-models"));
   await driver.click(at("model-item"));
+  await driver.see(at("network-totals"));
   await driver.click(at("model-export"));
   await answer();
   await driver.see(at("certificate"), 60_000);
@@ -109,4 +112,6 @@ export async function predict(driver, bring, count) {
   assert.equal(await driver.count(at("prediction")), count);
   const shown = `${at("prediction")} img[data-loaded]`;
   await driver.until(async () => (await driver.count(shown)) === count, "a picture of every predicted image");
+  await driver.click(at("predict-why"));
+  await driver.until(async () => (await driver.count(at("heat-overlay"))) === count, "where the model saw the class, on every picture");
 }

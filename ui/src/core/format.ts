@@ -49,6 +49,11 @@ export function formatCount(n: number, language = 'en'): string {
   return n.toLocaleString(language);
 }
 
+/** 11,689,512 → "11.7M", in Chinese "1169万": three digits with the unit of the language. */
+export function formatCompact(n: number, language = 'en'): string {
+  return n.toLocaleString(language, { notation: 'compact', maximumSignificantDigits: 3 });
+}
+
 export function formatDate(ms: number, language = 'en'): string {
   return new Date(ms).toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
 }

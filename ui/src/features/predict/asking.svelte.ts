@@ -1,13 +1,18 @@
 import { t } from '@/core/i18n/index.svelte';
 import { ApiError, type Picked, type PickedFile } from '@/ipc/adapter';
 import { activeAdapter, call, previewUrl, thumbnailUrl } from '@/ipc/client';
+import type { ExplainedImage } from '@/ipc/stores/explained.svelte';
 import type { Prediction, Warning } from '@/ipc/types';
 import { fileOf, isImageName, shownName } from './names';
 
-/** An answered image; `preview` is an address that lives as long as the answer, or nothing to show. */
+/**
+ * An answered image; `preview` is an address that lives as long as the answer, or nothing to show. `image` names it in a
+ * question, where it is still there to be asked about.
+ */
 export interface Answer extends Prediction {
   readonly key: number;
   readonly preview: string | null;
+  readonly image: ExplainedImage | null;
 }
 
 /** What the person gave to the model, and what it answered. Nothing of it is kept. */
@@ -59,6 +64,7 @@ export class Asking {
         key: this.#nextKey++,
         name: shownName(p.name, files),
         preview: previewOf(p, files),
+        image: imageOf(p, files),
       }));
       this.answers = [...this.answers, ...fresh];
       const left = answer.left_out.warnings.map((w) => ({ ...w, subject: shownName(w.subject, files) }));
@@ -89,6 +95,17 @@ function notLookedAt(files: readonly PickedFile[]): Warning[] {
   return files
     .filter(({ relative_path }) => !isImageName(relative_path))
     .map(({ relative_path }) => ({ subject: relative_path, reason: t('predict.no_image') }));
+}
+
+/** Samples and files of the window have ids; a browser brings its file again. */
+function imageOf(
+  { name, sample_id, preview_id }: Prediction,
+  files: readonly PickedFile[],
+): ExplainedImage | null {
+  if (sample_id) return { sample_id };
+  if (preview_id) return { preview_id };
+  const file = fileOf(name, files);
+  return file ? { file } : null;
 }
 
 /** Samples show their thumbnail, files of the machine the preview that came with the answer, files of a browser themselves. */

@@ -50,6 +50,8 @@ it('shows files of the machine by the ids that came with the answer', async () =
   const [first, second] = asking.answers;
   expect(first?.preview).toBe(adapter.mediaUrl('predictions/5eed/thumbnail?size=256'));
   expect(second?.preview).toBeNull();
+  expect(first?.image).toEqual({ preview_id: '5eed' });
+  expect(second?.image).toBeNull();
 });
 
 it('collects the answers and every file that was left out', async () => {

@@ -5,6 +5,7 @@ import type {
   EvaluationSample,
   ExportFile,
   Model,
+  ModelPrecision,
   ModelVersion,
   TrainSettings,
 } from '../types';
@@ -126,14 +127,18 @@ export function exportFile(
   name: string,
   difference: number,
   age_ms: number,
+  precision: ModelPrecision = 'fp32',
 ): ExportFile {
-  const sha256 = hash(`file${name}${version.number}`);
+  const sha256 = hash(`file${name}${version.number}${precision}`);
   const created_ms = Date.now() - age_ms;
-  const pass = difference <= 1e-4;
+  const half = precision === 'fp16';
+  const tolerance = half ? 1e-2 : 1e-4;
+  const pass = difference <= tolerance;
   return {
     format: 'onnx',
-    file_name: `${name}-v${version.number}.onnx`,
-    size_bytes: 44_780_112,
+    precision,
+    file_name: half ? 'model.fp16.onnx' : 'model.onnx',
+    size_bytes: half ? 22_398_540 : 44_780_112,
     sha256,
     created_ms,
     certificate: {
@@ -141,7 +146,7 @@ export function exportFile(
       runtime: 'rten 0.27.0',
       sample_count: 64,
       max_abs_difference: difference,
-      tolerance: 1e-4,
+      tolerance,
       same_class_count: pass ? 64 : 58,
       file_sha256: sha256,
       weights_hash: version.weights_hash,

@@ -1,5 +1,6 @@
 import type { Prediction } from '../types';
 import { page, type Handlers } from './handlers';
+import { explanation, network } from './explain';
 import { makeJob, run } from './jobs';
 import { exportFile, freeze, libraryOf } from './library';
 import { random } from './random';
@@ -85,13 +86,20 @@ export const modelHandlers: Handlers = {
       left_out: { warnings: [{ subject: 'notes.txt', reason: 'this is no image' }] },
     };
   },
-  model_export: (world, { id, number }) => {
+  model_explain: (world, { id, version, sample_id, class_idx, layer }) => {
+    const library = libraryOf(world);
+    const chosen = library.version(id, version ?? library.wire(id).version_count);
+    const dataset = datasetOf(world, chosen.dataset_version_id);
+    return explanation(dataset, chosen.classes, sample_id ?? null, class_idx ?? null, layer ?? null);
+  },
+  model_network: () => network(),
+  model_export: (world, { id, number, precision }) => {
     const library = libraryOf(world);
     const version = library.version(id, number);
     const { name } = library.model(id);
     const made = makeJob(world, 'model_export', `${name} · ${number}`, null, 64);
     run(world, made.id, 200, () => {
-      const file = exportFile(version, name, 2.4e-6, 0);
+      const file = exportFile(version, name, precision === 'fp16' ? 4.1e-4 : 2.4e-6, 0, precision);
       version.exports = [file, ...version.exports.filter((f) => f.file_name !== file.file_name)];
       world.changed('model_version');
       return file;

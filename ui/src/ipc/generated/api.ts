@@ -791,6 +791,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Where in an image a class is seen (Grad-CAM) */
+        post: operations["model_explain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/{id}/versions/{number}/network": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The network of a version: drawing, parameters, multiply-adds, memory */
+        get: operations["model_network"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models/{id}/versions/{number}/export": {
         parameters: {
             query?: never;
@@ -1686,6 +1720,41 @@ export interface components {
         };
         /** @description What is done about classes with few samples. */
         ClassBalance: "none" | "weights" | "sampling";
+        /** @description Where in an image a model sees a class: Grad-CAM (Selvaraju et al. 2017). */
+        ClassExplanation: {
+            /** @description Of the image. */
+            name: string;
+            /** Format: uuid */
+            sample_id: string | null;
+            /** @description The class that is explained, and its probability. */
+            label: string;
+            /** Format: uint32 */
+            class_idx: number;
+            /** Format: float */
+            score: number;
+            /** @description Every class, most probable first. */
+            probabilities: components["schemas"]["ClassProbability"][];
+            /** @description The layer whose activation was weighed, and all that can be asked. */
+            layer: string;
+            layers: string[];
+            /**
+             * Format: uint32
+             * @description Positions of the layer over the whole image.
+             */
+            rows: number;
+            /** Format: uint32 */
+            columns: number;
+            /**
+             * @description `rows · columns` in row order, 0–1 relative to the largest; all 0 when nothing in the image speaks for the class at
+             *     this layer.
+             */
+            heat: number[];
+            /**
+             * Format: float
+             * @description The weighted sum that 1 stands for.
+             */
+            peak: number;
+        };
         ClassMetrics: {
             /** Format: uint32 */
             class_idx: number;
@@ -2033,6 +2102,8 @@ export interface components {
         };
         ExportFile: {
             format: components["schemas"]["ModelExportFormat"];
+            /** @default fp32 */
+            precision: components["schemas"]["ModelPrecision"];
             /** @description File name inside the model version's folder. */
             file_name: string;
             /** Format: uint64 */
@@ -2582,6 +2653,33 @@ export interface components {
             /** @description Made of dataset and architecture without it. */
             name?: string | null;
         };
+        ModelExplainRequest: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uint32
+             * @description The newest without it.
+             */
+            version?: number | null;
+            /**
+             * Format: uuid
+             * @description One of these four names the image.
+             */
+            sample_id?: string | null;
+            /** @description In the window, of a prediction. */
+            preview_id?: string | null;
+            /** @description A file on this machine; not over HTTP. */
+            path?: string | null;
+            /** @description One file, from `POST /uploads`; it is used up. */
+            upload_id?: string | null;
+            /**
+             * Format: uint32
+             * @description The most probable class without it.
+             */
+            class_idx?: number | null;
+            /** @description The layer that tells most without it; an answer names all. */
+            layer?: string | null;
+        };
         /** @enum {string} */
         ModelExportFormat: "onnx" | "safetensors";
         ModelExportRequest: {
@@ -2590,6 +2688,11 @@ export interface components {
             /** Format: uint32 */
             number: number;
             format: components["schemas"]["ModelExportFormat"];
+            /**
+             * @description Of an ONNX file: `fp32` without it.
+             * @default fp32
+             */
+            precision?: components["schemas"]["ModelPrecision"];
             /** @description Also copy the file here, on this machine. */
             out?: string | null;
         };
@@ -2610,6 +2713,8 @@ export interface components {
              */
             total: number;
         };
+        /** @description How a model file keeps its numbers. */
+        ModelPrecision: "fp32" | "fp16";
         ModelPredictRequest: {
             /** Format: uuid */
             id: string;
@@ -2697,6 +2802,26 @@ export interface components {
             /** Format: uint32 */
             limit?: number | null;
             cursor?: string | null;
+        };
+        /** @description The network of a model, drawn and counted. */
+        NetworkDescription: {
+            /** @description An SVG document: blocks from top to bottom, repeated ones folded, in the colour of the text around it. */
+            svg: string;
+            /**
+             * Format: uint64
+             * @description Trainable numbers.
+             */
+            parameters: number;
+            /**
+             * Format: uint64
+             * @description Multiply-adds for one image.
+             */
+            multiply_adds: number;
+            /**
+             * Format: uint64
+             * @description The largest sum of activations that are needed at one time for one image in f32.
+             */
+            peak_activation_bytes: number;
         };
         /** @description The empty request. */
         Nothing: Record<string, never>;
@@ -6313,6 +6438,97 @@ export interface operations {
             };
         };
     };
+    model_explain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: uint32
+                     * @description The newest without it.
+                     */
+                    version?: number | null;
+                    /**
+                     * Format: uuid
+                     * @description One of these four names the image.
+                     */
+                    sample_id?: string | null;
+                    /** @description In the window, of a prediction. */
+                    preview_id?: string | null;
+                    /** @description A file on this machine; not over HTTP. */
+                    path?: string | null;
+                    /** @description One file, from `POST /uploads`; it is used up. */
+                    upload_id?: string | null;
+                    /**
+                     * Format: uint32
+                     * @description The most probable class without it.
+                     */
+                    class_idx?: number | null;
+                    /** @description The layer that tells most without it; an answer names all. */
+                    layer?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassExplanation"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    model_network: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkDescription"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     model_export: {
         parameters: {
             query?: never;
@@ -6327,6 +6543,11 @@ export interface operations {
             content: {
                 "application/json": {
                     format: components["schemas"]["ModelExportFormat"];
+                    /**
+                     * @description Of an ONNX file: `fp32` without it.
+                     * @default fp32
+                     */
+                    precision?: components["schemas"]["ModelPrecision"];
                     /** @description Also copy the file here, on this machine. */
                     out?: string | null;
                 };

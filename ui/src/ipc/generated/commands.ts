@@ -20,6 +20,7 @@ export type CertificateVerdict = Schemas['CertificateVerdict'];
 export type Change = Schemas['Change'];
 export type ChangeInput = Schemas['ChangeInput'];
 export type ClassBalance = Schemas['ClassBalance'];
+export type ClassExplanation = Schemas['ClassExplanation'];
 export type ClassMetrics = Schemas['ClassMetrics'];
 export type ClassProbability = Schemas['ClassProbability'];
 export type Code = Schemas['Code'];
@@ -99,10 +100,12 @@ export type MetricPoint = Schemas['MetricPoint'];
 export type MetricSeries = Schemas['MetricSeries'];
 export type Model = Schemas['Model'];
 export type ModelCreateRequest = Schemas['ModelCreateRequest'];
+export type ModelExplainRequest = Schemas['ModelExplainRequest'];
 export type ModelExportFormat = Schemas['ModelExportFormat'];
 export type ModelExportRequest = Schemas['ModelExportRequest'];
 export type ModelListRequest = Schemas['ModelListRequest'];
 export type ModelPage = Schemas['ModelPage'];
+export type ModelPrecision = Schemas['ModelPrecision'];
 export type ModelPredictRequest = Schemas['ModelPredictRequest'];
 export type ModelRequest = Schemas['ModelRequest'];
 export type ModelUpdateRequest = Schemas['ModelUpdateRequest'];
@@ -110,6 +113,7 @@ export type ModelVersion = Schemas['ModelVersion'];
 export type ModelVersionPage = Schemas['ModelVersionPage'];
 export type ModelVersionRequest = Schemas['ModelVersionRequest'];
 export type ModelVersionsRequest = Schemas['ModelVersionsRequest'];
+export type NetworkDescription = Schemas['NetworkDescription'];
 export type Nothing = Schemas['Nothing'];
 export type OpKind = Schemas['OpKind'];
 export type Optimiser = Schemas['Optimiser'];
@@ -306,6 +310,10 @@ export interface CommandTypes {
   model_lineage: { request: ModelVersionRequest; response: Lineage };
   /** Classes and probabilities of images. */
   model_predict: { request: ModelPredictRequest; response: Predictions };
+  /** Where in an image a class is seen (Grad-CAM). */
+  model_explain: { request: ModelExplainRequest; response: ClassExplanation };
+  /** The network of a version: drawing, parameters, multiply-adds, memory. */
+  model_network: { request: ModelVersionRequest; response: NetworkDescription };
   /** Write the model as a file and prove it; the job's result is an ExportFile. */
   model_export: { request: ModelExportRequest; response: Job };
   /** Evaluate a model version; the job's result names the evaluation. */
@@ -418,6 +426,8 @@ export const COMMANDS: { readonly [N in CommandName]: CommandRoute } = {
   model_version_get: { method: 'GET', path: '/models/{id}/versions/{number}', pathParams: ['id', 'number'] },
   model_lineage: { method: 'GET', path: '/models/{id}/versions/{number}/lineage', pathParams: ['id', 'number'] },
   model_predict: { method: 'POST', path: '/models/{id}/predict', pathParams: ['id'] },
+  model_explain: { method: 'POST', path: '/models/{id}/explain', pathParams: ['id'] },
+  model_network: { method: 'GET', path: '/models/{id}/versions/{number}/network', pathParams: ['id', 'number'] },
   model_export: { method: 'POST', path: '/models/{id}/versions/{number}/export', pathParams: ['id', 'number'] },
   evaluation_create: { method: 'POST', path: '/evaluations', pathParams: [] },
   evaluation_list: { method: 'GET', path: '/evaluations', pathParams: [] },

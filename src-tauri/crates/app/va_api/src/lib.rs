@@ -30,6 +30,7 @@ pub use images::ImageBytes;
 pub use openapi::openapi;
 pub use routes::{Body, ExchangeRequest, Health, LoginRequest, Me, ROUTES, RefreshRequest, Route, Tokens, Upload};
 pub use schema::{Schemas, schemas};
+pub use va_app::explain::overlay;
 pub use va_app::quickstart::{Quickstart, QuickstartPhase, run as quickstart};
 pub use va_app::{App, OpenOptions, staging};
 pub use wire::{ApiError, Done, Nothing};

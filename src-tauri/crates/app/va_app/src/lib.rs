@@ -14,6 +14,7 @@ pub mod audit;
 pub mod datasets;
 pub mod diagnostics;
 pub mod evaluations;
+pub mod explain;
 pub mod export;
 pub mod history;
 pub mod images;

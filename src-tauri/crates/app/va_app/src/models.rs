@@ -3,6 +3,7 @@
 pub(crate) mod export;
 mod folder;
 mod lineage;
+mod network;
 mod reference;
 mod register;
 mod sessions;
@@ -21,10 +22,11 @@ use crate::app::require;
 pub use export::{ExportRequest, export, export_path};
 pub(crate) use folder::{folder_of, purge_deleted};
 pub use lineage::{Lineage, lineage};
+pub use network::network;
 pub use reference::ModelReference;
 pub use register::{RegisterRequest, register};
 pub use sessions::Sessions;
-pub(crate) use sessions::session;
+pub(crate) use sessions::{explainer, session};
 
 /// Which models, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

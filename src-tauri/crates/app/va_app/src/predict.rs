@@ -180,23 +180,32 @@ fn predict_chunk(
 }
 
 fn prediction(target: &Target, probabilities: &[f32], classes: &[String]) -> Result<Prediction> {
-    let mut ranked: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
-    // Equal probabilities keep the order of the classes.
-    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let name = |index: usize| classes.get(index).cloned().unwrap_or_else(|| format!("class {index}"));
-    let (best, score) = *ranked.first().ok_or_else(|| Error::internal("the model has no classes"))?;
+    let order = order(probabilities);
+    let (best, score) = *order.first().ok_or_else(|| Error::internal("the model has no classes"))?;
+    let probabilities = ranked(probabilities, classes);
     Ok(Prediction {
         name: target.name.clone(),
         sample_id: target.sample_id,
         preview_id: None,
-        label: name(best),
+        label: probabilities[0].label.clone(),
         class_idx: u32::try_from(best).unwrap_or(u32::MAX),
         score,
-        probabilities: ranked
-            .into_iter()
-            .map(|(index, probability)| ClassProbability { label: name(index), probability })
-            .collect(),
+        probabilities,
     })
+}
+
+/// Classes with their probabilities, most probable first; equal ones keep the order of the classes.
+fn order(probabilities: &[f32]) -> Vec<(usize, f32)> {
+    let mut order: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    order
+}
+
+/// Every class by name, most probable first.
+pub(crate) fn ranked(probabilities: &[f32], classes: &[String]) -> Vec<ClassProbability> {
+    let name = |index: usize| classes.get(index).cloned().unwrap_or_else(|| format!("class {index}"));
+    let order = order(probabilities).into_iter();
+    order.map(|(index, probability)| ClassProbability { label: name(index), probability }).collect()
 }
 
 #[cfg(test)]

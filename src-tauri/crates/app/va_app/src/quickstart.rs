@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use va_domain::{
     Actor, Augmentation, Certificate, Dataset, Evaluation, ExportFile, ImportReport, Job, JobState, Model,
-    ModelExportFormat, ModelVersion, Project, Split, Task, TrainRequest, TrainSettings,
+    ModelExportFormat, ModelPrecision, ModelVersion, Project, Split, Task, TrainRequest, TrainSettings,
 };
 use va_error::{Code, Error, Result};
 
@@ -90,7 +90,8 @@ pub fn run(
 
     let begin = Instant::now();
     let out = out_dir.map(|dir| dir.join("quickstart.onnx"));
-    let request = ExportRequest { format: ModelExportFormat::Onnx, out: out.clone() };
+    let (format, precision) = (ModelExportFormat::Onnx, ModelPrecision::Fp32);
+    let request = ExportRequest { format, precision, out: out.clone() };
     let job = models::export(app, actor, trained.model_version_id, &request)?;
     let file: ExportFile = finish(app, &job, |job| progress(QuickstartPhase::Export, job))?;
     seconds.export = begin.elapsed().as_secs_f64();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use va_domain::{ExportFormat, ImportFormat, JobKind, JobState, ModelExportFormat, Split};
+use va_domain::{ExportFormat, ImportFormat, JobKind, JobState, ModelExportFormat, ModelPrecision, Split};
 
 use crate::train_args::TrainArgs;
 
@@ -52,12 +52,34 @@ pub enum Command {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Show where in an image a model sees a class (Grad-CAM), as a picture
+    Explain {
+        /// NAME, NAME@VERSION or an id
+        model: String,
+        /// An image file
+        image: PathBuf,
+        /// The class to look for; without it the most probable one
+        #[arg(long, value_name = "NAME")]
+        class: Option<String>,
+        /// The layer to look at; without it the last one that still knows where things are
+        #[arg(long, value_name = "NAME")]
+        layer: Option<String>,
+        /// How much the colours cover the image, 0 to 1
+        #[arg(long, default_value_t = 0.6)]
+        opacity: f32,
+        /// The PNG to write
+        #[arg(long, value_name = "FILE.png")]
+        out: PathBuf,
+    },
     /// Write a model as a file and prove that it gives the same results
     Export {
         /// NAME, NAME@VERSION or an id
         model: String,
         #[arg(long, default_value = "onnx", value_enum)]
         format: ModelFormatArg,
+        /// fp16 halves the file; its certificate allows a larger difference and says so
+        #[arg(long, default_value = "fp32", value_enum)]
+        precision: PrecisionArg,
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
@@ -229,6 +251,7 @@ use va_domain::{ClassBalance, DeviceChoice, Optimiser, ScheduleKind, Task};
 choices! {
     SplitArg => Split { Train, Val, Test }
     ModelFormatArg => ModelExportFormat { Onnx }
+    PrecisionArg => ModelPrecision { Fp32, Fp16 }
     ImportFormatArg => ImportFormat { Auto, Folders, Masks, Plain }
     ExportFormatArg => ExportFormat { Csv, Folders }
     TaskArg => Task { Classification }

@@ -36,6 +36,26 @@ fn a_model_is_trained_evaluated_exported_and_used() {
     assert!(out.is_file());
     assert!(program.text(&["export", "first", "--out", out.to_str().unwrap()]).contains("certificate PASS"));
 
+    let half = program.dir.path().join("half.onnx");
+    let small = program.json(&["export", "first@1", "--precision", "fp16", "--out", half.to_str().unwrap()]);
+    assert_eq!(small["precision"], "fp16");
+    assert_eq!(file["precision"], "fp32");
+    assert!(half.metadata().unwrap().len() * 10 < out.metadata().unwrap().len() * 6);
+
+    let image = program.dir.path().join("images/dark/dark_000.png");
+    let picture = program.dir.path().join("why.png");
+    let ask = |more: &[&str]| {
+        let base = ["explain", "first@1", image.to_str().unwrap(), "--out", picture.to_str().unwrap()];
+        program.run(&[&base[..], more].concat())
+    };
+    assert!(ask(&["--class", "light", "--layer", "layer1.1.act2"]).status.success());
+    assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
+    for (wrong, named) in [(["--class", "grey"], "dark, light"), (["--layer", "x"], "layer1.1.act2")] {
+        let answer = ask(&wrong);
+        let said = String::from_utf8_lossy(&answer.stderr).into_owned();
+        assert!(answer.status.code() == Some(1) && said.contains(named), "{said}");
+    }
+
     let id = version["id"].as_str().unwrap();
     let broken = program.dir.path().join("images/dark/broken.png");
     std::fs::write(&broken, "no image").unwrap();

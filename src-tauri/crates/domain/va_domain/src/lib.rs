@@ -45,9 +45,12 @@ pub use job::{Job, JobKind, JobProgress, JobState};
 pub use label::{CLASS_COLORS, Label, class_color};
 pub use member::{Member, Role};
 pub use metric::{MetricPoint, MetricSeries};
-pub use model::{Certificate, CertificateVerdict, ExportFile, Model, ModelExportFormat, ModelVersion, Preprocessing};
+pub use model::{
+    Certificate, CertificateVerdict, ExportFile, Model, ModelExportFormat, ModelPrecision, ModelVersion,
+    NetworkDescription, Preprocessing,
+};
 pub use page::{Page, PageRequest, SampleWindow};
-pub use prediction::{ClassProbability, Prediction};
+pub use prediction::{ClassExplanation, ClassProbability, Prediction};
 pub use project::{Project, Task};
 pub use resource::{CpuUsage, GpuUsage, MemoryUsage, ResourceSnapshot, StorageUsage};
 pub use sample::{LabelledState, Sample, SampleFilter, SampleSort, Split};

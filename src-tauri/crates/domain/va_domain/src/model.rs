@@ -57,9 +57,22 @@ pub enum ModelExportFormat {
     Safetensors,
 }
 
+/// How a model file keeps its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelPrecision {
+    /// As trained.
+    #[default]
+    Fp32,
+    /// Weights and activations with about three digits: half the size, faster on a GPU or a small device.
+    Fp16,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExportFile {
     pub format: ModelExportFormat,
+    #[serde(default)]
+    pub precision: ModelPrecision,
     /// File name inside the model version's folder.
     pub file_name: String,
     pub size_bytes: u64,
@@ -95,4 +108,17 @@ pub struct Certificate {
     /// BLAKE3 over the media hashes it was run on.
     pub samples_hash: String,
     pub created_ms: i64,
+}
+
+/// The network of a model, drawn and counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NetworkDescription {
+    /// An SVG document: blocks from top to bottom, repeated ones folded, in the colour of the text around it.
+    pub svg: String,
+    /// Trainable numbers.
+    pub parameters: u64,
+    /// Multiply-adds for one image.
+    pub multiply_adds: u64,
+    /// The largest sum of activations that are needed at one time for one image in f32.
+    pub peak_activation_bytes: u64,
 }

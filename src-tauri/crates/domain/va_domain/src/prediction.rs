@@ -24,3 +24,28 @@ pub struct ClassProbability {
     pub label: String,
     pub probability: f32,
 }
+
+/// Where in an image a model sees a class: Grad-CAM (Selvaraju et al. 2017).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassExplanation {
+    /// Of the image.
+    pub name: String,
+    pub sample_id: Option<SampleId>,
+    /// The class that is explained, and its probability.
+    pub label: String,
+    pub class_idx: u32,
+    pub score: f32,
+    /// Every class, most probable first.
+    pub probabilities: Vec<ClassProbability>,
+    /// The layer whose activation was weighed, and all that can be asked.
+    pub layer: String,
+    pub layers: Vec<String>,
+    /// Positions of the layer over the whole image.
+    pub rows: u32,
+    pub columns: u32,
+    /// `rows · columns` in row order, 0–1 relative to the largest; all 0 when nothing in the image speaks for the class at
+    /// this layer.
+    pub heat: Vec<f32>,
+    /// The weighted sum that 1 stands for.
+    pub peak: f32,
+}

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Deserialize;
-use va_domain::{Preprocessing, TrainSettings};
+use va_domain::{ModelPrecision, Preprocessing, TrainSettings};
 use va_engine::{
     CpuEngine, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainJob, evaluate, standard_preprocessing,
 };
@@ -147,7 +147,8 @@ fn run(
     let session = engine.open_session(&job.model_dir)?;
     let test = files(&fold.test);
     let result = evaluate(session.as_ref(), &test, &mut |_, _| Stop::Continue)?;
-    let exported = engine.export_onnx(&job.model_dir, &out.join(format!("model-{number}.onnx")), &test)?;
+    let exported =
+        engine.export_onnx(&job.model_dir, &out.join(format!("model-{number}.onnx")), &test, ModelPrecision::Fp32)?;
     write_pixels(&test, &job.preprocessing, &out.join(format!("pixels-{number}.npy")))?;
     let probabilities: Vec<_> = result.samples.iter().map(|s| (test.key(s.index), &s.probabilities)).collect();
     std::fs::write(out.join(format!("probabilities-{number}.json")), serde_json::to_vec(&probabilities)?)

@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use va_dataset::{SampleSource, train_steps};
-use va_domain::{DeviceInfo, DeviceKind, Forecast, TrainSettings};
+use va_domain::{DeviceInfo, DeviceKind, Forecast, ModelPrecision, TrainSettings};
 use va_error::{Code, Error, Result};
-use va_infer::{CpuSession, NewModel, Session, write_model};
+use va_infer::{CpuExplainer, CpuSession, Explainer, NewModel, Session, write_model};
 use va_train::{EpochMetrics, TrainEvent, TrainHost, TrainJob, TrainOutcome, Trained};
 
 use crate::forecast::{forecast, network};
@@ -82,8 +82,18 @@ impl Engine for CpuEngine {
         Ok(Box::new(CpuSession::open(model_dir)?))
     }
 
-    fn export_onnx(&self, model_dir: &Path, out: &Path, samples: &dyn SampleSource) -> Result<ExportedModel> {
-        let file = va_infer::export_onnx(model_dir, out, samples)?;
+    fn open_explainer(&self, model_dir: &Path) -> Result<Box<dyn Explainer>> {
+        Ok(Box::new(CpuExplainer::open(model_dir)?))
+    }
+
+    fn export_onnx(
+        &self,
+        model_dir: &Path,
+        out: &Path,
+        samples: &dyn SampleSource,
+        precision: ModelPrecision,
+    ) -> Result<ExportedModel> {
+        let file = va_infer::export_onnx(model_dir, out, samples, precision)?;
         Ok(ExportedModel { size_bytes: file.size_bytes, sha256: file.sha256, certificate: file.certificate })
     }
 }

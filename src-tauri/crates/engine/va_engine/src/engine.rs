@@ -2,9 +2,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use va_dataset::SampleSource;
-use va_domain::{Certificate, DeviceInfo, Forecast, TrainPreset, TrainSettings};
+use va_domain::{Certificate, DeviceInfo, Forecast, ModelPrecision, TrainPreset, TrainSettings};
 use va_error::Result;
-use va_infer::Session;
+use va_infer::{Explainer, Session};
 use va_train::{TrainHost, TrainJob, TrainOutcome};
 
 /// What an engine is and can do.
@@ -61,10 +61,22 @@ pub trait Engine: Send + Sync {
     /// `NotFound`, `TooNew`, or `InvalidInput` when the files are damaged or do not fit together.
     fn open_session(&self, model_dir: &Path) -> Result<Box<dyn Session>>;
 
-    /// Writes the model as ONNX to `out` (atomically), runs that file in an independent runtime on `samples` and
-    /// compares. A FAIL is a certificate, not an error.
+    /// Opens the model folder that `train` left, to ask why.
     ///
     /// # Errors
-    /// As `open_session`; `InvalidInput` without samples; `Io`, `DiskFull`.
-    fn export_onnx(&self, model_dir: &Path, out: &Path, samples: &dyn SampleSource) -> Result<ExportedModel>;
+    /// As `open_session`.
+    fn open_explainer(&self, model_dir: &Path) -> Result<Box<dyn Explainer>>;
+
+    /// Writes the model as ONNX to `out` (atomically), runs that file in an independent runtime on `samples` and
+    /// compares. A FAIL is a certificate, not an error; an fp16 file is held to a wider tolerance, which it names.
+    ///
+    /// # Errors
+    /// As `open_session`; `InvalidInput` without samples, or when fp16 cannot hold a weight; `Io`, `DiskFull`.
+    fn export_onnx(
+        &self,
+        model_dir: &Path,
+        out: &Path,
+        samples: &dyn SampleSource,
+        precision: ModelPrecision,
+    ) -> Result<ExportedModel>;
 }

@@ -7,6 +7,7 @@ mod forecast;
 mod loader_host;
 mod memory;
 mod memory_plan;
+mod network;
 mod presets;
 mod probe;
 
@@ -15,11 +16,12 @@ pub use engine::{Engine, EngineDescription, ExportedModel};
 pub use evaluate::{EvaluationOutput, SampleResult, evaluate};
 pub use loader_host::LoaderHost;
 pub use memory::free_bytes;
+pub use network::describe_network;
 pub use va_dataset::{
     Batch, BatchRequest, DiskCacheOptions, Phase, RgbImage, SampleSource, check_training_split, preview,
     standard_preprocessing,
 };
-pub use va_infer::{ModelCard, Session};
+pub use va_infer::{Explainer, Explanation, ModelCard, Session};
 pub use va_train::{
     CheckpointKind, Ending, EpochMetrics, Stop, TrainEvent, TrainHost, TrainJob, TrainOutcome, ValMetrics,
 };

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use va_domain::{CertificateVerdict, TrainSettings};
+use va_domain::{CertificateVerdict, ModelPrecision, TrainSettings};
 use va_engine::{
-    CpuEngine, Ending, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainEvent, TrainJob, evaluate,
-    standard_preprocessing,
+    CpuEngine, Ending, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainEvent, TrainJob, describe_network,
+    evaluate, standard_preprocessing,
 };
 use va_error::{Code, Error, Result};
 
@@ -97,8 +97,20 @@ fn from_images_to_a_certified_file() {
     assert_eq!(result.samples.len(), 19);
     assert!(result.summary.accuracy >= 0.9, "{:?}", result.summary);
 
-    let exported = engine.export_onnx(&job.model_dir, &dir.path().join("m.onnx"), &test).unwrap();
+    let exported = engine.export_onnx(&job.model_dir, &dir.path().join("m.onnx"), &test, ModelPrecision::Fp32).unwrap();
     assert_eq!(exported.certificate.verdict, CertificateVerdict::Pass, "{:?}", exported.certificate);
+    let half = engine.export_onnx(&job.model_dir, &dir.path().join("h.onnx"), &test, ModelPrecision::Fp16).unwrap();
+    assert_eq!(half.certificate.verdict, CertificateVerdict::Pass, "{:?}", half.certificate);
+    assert!(half.size_bytes * 10 < exported.size_bytes * 6, "{} and {} bytes", half.size_bytes, exported.size_bytes);
+
+    let network = describe_network(&job.model_dir).unwrap();
+    assert!(network.svg.starts_with("<svg ") && network.parameters > 11_000_000 && network.multiply_adds > 0);
+    let explainer = engine.open_explainer(&job.model_dir).unwrap();
+    let image = test.load(0).unwrap();
+    let seen = explainer.explain(&image, None, None).unwrap();
+    let answer = &session.probabilities(std::slice::from_ref(&image)).unwrap()[0];
+    assert!(seen.probabilities.iter().zip(answer).all(|(a, b)| (a - b).abs() < 1e-3), "{seen:?}, {answer:?}");
+    assert_eq!(seen.heat.len(), seen.grid[0] * seen.grid[1]);
 }
 
 #[test]

@@ -10,8 +10,8 @@ use crate::Session;
 /// Largest difference of a class probability that PASS allows.
 pub const TOLERANCE: f64 = 1e-4;
 
-/// The same for a file in half precision, whose weights have three digits.
-pub const HALF_TOLERANCE: f64 = 1e-2;
+/// The same for a file in fp16, whose weights have three digits.
+pub const FP16_TOLERANCE: f64 = 1e-2;
 
 const RUNTIME: &str = "rten 0.27.0";
 const BATCH: usize = 8;

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use va_dataset::SampleSource;
-use va_domain::Certificate;
+use va_domain::{Certificate, ModelPrecision};
 use va_error::{Context, Error, Result};
 use va_exec::fold_state;
 use va_graph::fold_for_inference;
 
-use crate::certificate::{HALF_TOLERANCE, TOLERANCE, certify_within};
+use crate::certificate::{FP16_TOLERANCE, TOLERANCE, certify_within};
 use crate::cpu_session::CpuSession;
 use crate::folder::{ModelFolder, sync_dir};
-use crate::onnx::{Precision, onnx_bytes};
+use crate::onnx::onnx_bytes;
 
 /// An exported file and its certificate.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,30 +24,26 @@ pub struct OnnxFile {
 
 /// Writes the model in `model_dir` as ONNX to `out`, then reads that file back, runs it in an independent runtime on
 /// `samples` and compares. The file appears under its name only when it was run; a FAIL keeps it, with the certificate
-/// saying so.
+/// saying so. The runtime computes an fp16 file in f32: what that certificate promises, within a tolerance of its own, is
+/// that the rounded weights still give the results.
 ///
 /// # Errors
-/// As `ModelFolder::read`; `InvalidInput` without samples; `Io` or `DiskFull`, an earlier file at `out` is kept then.
-pub fn export_onnx(model_dir: &Path, out: &Path, samples: &dyn SampleSource) -> Result<OnnxFile> {
-    export_onnx_as(model_dir, out, samples, Precision::Single)
-}
-
-/// As [`export_onnx`], in this precision. The runtime of the certificate computes a half-precision file in f32, so what
-/// its certificate promises is that the rounded weights still give the results.
-///
-/// # Errors
-/// As [`export_onnx`]; `InvalidInput` when half precision cannot hold a weight.
-pub fn export_onnx_as(
+/// As `ModelFolder::read`; `InvalidInput` without samples, or when fp16 cannot hold a weight; `Io` or `DiskFull`, an
+/// earlier file at `out` is kept then.
+pub fn export_onnx(
     model_dir: &Path,
     out: &Path,
     samples: &dyn SampleSource,
-    precision: Precision,
+    precision: ModelPrecision,
 ) -> Result<OnnxFile> {
     let model = ModelFolder::read(model_dir)?;
     let folded = fold_for_inference(&model.graph)?;
     let bytes = onnx_bytes(&folded.graph, &fold_state(&folded, &model.weights)?, &model.card, precision)?;
     let session = CpuSession::new(model)?;
-    let tolerance = if precision == Precision::Half { HALF_TOLERANCE } else { TOLERANCE };
+    let tolerance = match precision {
+        ModelPrecision::Fp32 => TOLERANCE,
+        ModelPrecision::Fp16 => FP16_TOLERANCE,
+    };
     let mut name = out.file_name().ok_or_else(|| Error::invalid("the exported file needs a name"))?.to_owned();
     name.push(".tmp");
     let temporary = out.with_file_name(name);

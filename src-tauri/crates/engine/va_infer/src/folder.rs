@@ -92,6 +92,22 @@ pub(crate) fn sync_dir(dir: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
+/// The network of a model folder, without its weights.
+///
+/// # Errors
+/// As [`ModelFolder::read`].
+pub fn read_network(dir: &Path) -> Result<Graph> {
+    let read = || read_description(dir).map(|(_, graph)| graph);
+    read().with_context(|| format!("the model in {} cannot be used", dir.display()))
+}
+
+fn read_description(dir: &Path) -> Result<(ModelCard, Graph)> {
+    let card = read_card(&dir.join(CARD))?;
+    let graph = Graph::from_json(&card.graph.to_string())?;
+    check_card(&card, &graph)?;
+    Ok((card, graph))
+}
+
 impl ModelFolder {
     /// Reads and checks a model folder.
     ///
@@ -103,9 +119,7 @@ impl ModelFolder {
     }
 
     fn read_parts(dir: &Path) -> Result<Self> {
-        let card = read_card(&dir.join(CARD))?;
-        let graph = Graph::from_json(&card.graph.to_string())?;
-        check_card(&card, &graph)?;
+        let (card, graph) = read_description(dir)?;
         let weights = read_weights(&dir.join(WEIGHTS), &card)?;
         check_weights(&graph, &weights)?;
         Ok(Self { card, graph, weights })

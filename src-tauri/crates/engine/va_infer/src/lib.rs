@@ -1,17 +1,19 @@
-//! Running trained models: the model folder, sessions, the ONNX writer and the parity certificate.
+//! Running trained models: the model folder, sessions, explanations, the ONNX writer and the parity certificate.
 
 mod card;
 mod certificate;
 mod cpu_session;
+mod explain;
 mod export;
 mod folder;
 mod onnx;
 mod session;
 
 pub use card::{MODEL_CARD_VERSION, ModelCard};
-pub use certificate::{HALF_TOLERANCE, TOLERANCE, certify, certify_within};
+pub use certificate::{FP16_TOLERANCE, TOLERANCE, certify, certify_within};
 pub use cpu_session::CpuSession;
-pub use export::{OnnxFile, export_onnx, export_onnx_as};
-pub use folder::{ModelFolder, NewModel, write_model};
-pub use onnx::{Precision, onnx_bytes};
+pub use explain::{CpuExplainer, Explainer, Explanation, Layer, default_layer, explainable_layers};
+pub use export::{OnnxFile, export_onnx};
+pub use folder::{ModelFolder, NewModel, read_network, write_model};
+pub use onnx::onnx_bytes;
 pub use session::Session;

@@ -8,11 +8,11 @@ use candle_core::{DType, Device, Tensor};
 use common::{Pictures, write};
 use prost::Message;
 use va_dataset::SampleSource;
-use va_domain::CertificateVerdict;
+use va_domain::{CertificateVerdict, ModelPrecision};
 use va_error::{Code, Result};
 use va_exec::{CounterRng, Mode, NamedTensors, Network};
 use va_graph::{BatchNorm, Conv2d, Graph, GraphBuilder, Op};
-use va_infer::{CpuSession, ModelFolder, Precision, Session, export_onnx_as, onnx_bytes};
+use va_infer::{CpuSession, ModelFolder, Session, export_onnx, onnx_bytes};
 
 /// Numbers with which every layer matters: He for weights, scales near one, factors near a half.
 fn numbers(graph: &Graph) -> NamedTensors {
@@ -66,18 +66,18 @@ fn certify_graph(graph: &Graph) {
     let differs = rows[0].iter().zip(&rows[1]).any(|(a, b)| (a - b).abs() > 1e-3);
     assert!(differs, "{}: every image gives the same, nothing is tested: {rows:?}", graph.name());
     let mut sizes = Vec::new();
-    for (precision, largest) in [(Precision::Single, 1e-4), (Precision::Half, 5e-2)] {
+    for (precision, largest) in [(ModelPrecision::Fp32, 1e-4), (ModelPrecision::Fp16, 5e-2)] {
         let out = dir.path().join("model.onnx");
-        let file = export_onnx_as(&model, &out, &Pictures(10), precision).unwrap();
+        let file = export_onnx(&model, &out, &Pictures(10), precision).unwrap();
         let certificate = &file.certificate;
         assert!(certificate.max_abs_difference < largest, "{} {precision:?}: {certificate:?}", graph.name());
         // Weights drawn at random make rounding to f16 tell more than trained ones do; in f32 the verdict is sure.
-        if precision == Precision::Single {
+        if precision == ModelPrecision::Fp32 {
             assert_eq!(certificate.verdict, CertificateVerdict::Pass, "{}: {certificate:?}", graph.name());
         }
         sizes.push(file.size_bytes);
     }
-    assert!(sizes[1] * 10 < sizes[0] * 6, "{}: half precision takes {sizes:?} bytes", graph.name());
+    assert!(sizes[1] * 10 < sizes[0] * 6, "{}: fp16 takes {sizes:?} bytes", graph.name());
 }
 
 macro_rules! certify_architectures {
@@ -155,10 +155,10 @@ fn half_precision_refuses_what_it_cannot_hold() {
     weights.insert("fc.bias".to_owned(), bias.to_dtype(DType::F32).unwrap());
     write(&dir.path().join("m"), &graph, &weights);
     let model = ModelFolder::read(&dir.path().join("m")).unwrap();
-    let error = onnx_bytes(&model.graph, &model.weights, &model.card, Precision::Half).unwrap_err();
+    let error = onnx_bytes(&model.graph, &model.weights, &model.card, ModelPrecision::Fp16).unwrap_err();
     assert_eq!(error.code(), Code::InvalidInput);
     assert!(error.message().contains("fc.bias"), "{error}");
-    assert!(onnx_bytes(&model.graph, &model.weights, &model.card, Precision::Single).is_ok());
+    assert!(onnx_bytes(&model.graph, &model.weights, &model.card, ModelPrecision::Fp32).is_ok());
 }
 
 /// The parts of an ONNX file that this test reads, declared apart from the writer.
@@ -199,7 +199,7 @@ fn the_file_is_well_formed() {
     let graph = rare_operators();
     write(&dir.path().join("m"), &graph, &numbers(&graph));
     let model = ModelFolder::read(&dir.path().join("m")).unwrap();
-    for precision in [Precision::Single, Precision::Half] {
+    for precision in [ModelPrecision::Fp32, ModelPrecision::Fp16] {
         let bytes = onnx_bytes(&model.graph, &model.weights, &model.card, precision).unwrap();
         let seen = Seen::decode(bytes.as_slice()).unwrap().graph.unwrap();
         let mut known = std::collections::HashSet::from(["input".to_owned()]);

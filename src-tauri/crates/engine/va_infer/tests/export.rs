@@ -6,9 +6,9 @@ mod common;
 use common::{Pictures, every_operator, numbers, write};
 use prost::Message;
 use va_dataset::SampleSource;
-use va_domain::CertificateVerdict;
+use va_domain::{CertificateVerdict, ModelPrecision};
 use va_error::Code;
-use va_infer::{CpuSession, Session, certify, export_onnx};
+use va_infer::{CpuSession, FP16_TOLERANCE, Session, TOLERANCE, certify, export_onnx};
 
 #[test]
 fn every_operator_passes_the_certificate() {
@@ -16,7 +16,7 @@ fn every_operator_passes_the_certificate() {
     let graph = every_operator();
     let card = write(&dir.path().join("m"), &graph, &numbers(&graph));
     let out = dir.path().join("model.onnx");
-    let file = export_onnx(&dir.path().join("m"), &out, &Pictures(12)).unwrap();
+    let file = export_onnx(&dir.path().join("m"), &out, &Pictures(12), ModelPrecision::Fp32).unwrap();
     let certificate = &file.certificate;
     assert_eq!(certificate.verdict, CertificateVerdict::Pass, "{certificate:?}");
     assert_eq!((certificate.sample_count, certificate.same_class_count), (11, 11));
@@ -24,6 +24,20 @@ fn every_operator_passes_the_certificate() {
     assert_eq!(certificate.weights_hash, card.weights_hash);
     assert_eq!(std::fs::metadata(&out).unwrap().len(), file.size_bytes);
     assert!(!dir.path().join("model.onnx.tmp").exists());
+}
+
+/// The certificate of an fp16 file says the bound that it was held to.
+#[test]
+fn an_fp16_file_is_smaller_and_certified_within_its_own_tolerance() {
+    let dir = tempfile::tempdir().unwrap();
+    let graph = every_operator();
+    write(&dir.path().join("m"), &graph, &numbers(&graph));
+    let export = |precision| export_onnx(&dir.path().join("m"), &dir.path().join("x.onnx"), &Pictures(12), precision);
+    let (full, half) = (export(ModelPrecision::Fp32).unwrap(), export(ModelPrecision::Fp16).unwrap());
+    assert_eq!([full.certificate.tolerance, half.certificate.tolerance], [TOLERANCE, FP16_TOLERANCE]);
+    assert_eq!(half.certificate.verdict, CertificateVerdict::Pass, "{:?}", half.certificate);
+    assert!(half.certificate.max_abs_difference > full.certificate.max_abs_difference, "nothing was rounded");
+    assert!(half.size_bytes < full.size_bytes && half.sha256 != full.sha256);
 }
 
 #[test]
@@ -38,7 +52,7 @@ fn a_file_of_other_weights_fails_the_certificate() {
     other.insert("fc.bias".to_owned(), (bias + shift).unwrap());
     write(&dir.path().join("b"), &graph, &other);
     let out = dir.path().join("b.onnx");
-    export_onnx(&dir.path().join("b"), &out, &Pictures(3)).unwrap();
+    export_onnx(&dir.path().join("b"), &out, &Pictures(3), ModelPrecision::Fp32).unwrap();
     let session = CpuSession::open(&dir.path().join("a")).unwrap();
     let certificate = certify(std::fs::read(out).unwrap(), "", &session, &Pictures(4)).unwrap();
     assert_eq!(certificate.verdict, CertificateVerdict::Fail);
@@ -52,7 +66,7 @@ fn without_a_readable_sample_nothing_is_exported() {
     write(&dir.path().join("m"), &graph, &numbers(&graph));
     let out = dir.path().join("model.onnx");
     std::fs::write(&out, b"an earlier export").unwrap();
-    let error = export_onnx(&dir.path().join("m"), &out, &Pictures(0)).unwrap_err();
+    let error = export_onnx(&dir.path().join("m"), &out, &Pictures(0), ModelPrecision::Fp32).unwrap_err();
     assert_eq!(error.code(), Code::InvalidInput);
     assert_eq!(std::fs::read(&out).unwrap(), b"an earlier export");
     assert!(!dir.path().join("model.onnx.tmp").exists());
@@ -81,7 +95,7 @@ fn classes_and_preprocessing_travel_in_the_file() {
     let graph = every_operator();
     write(&dir.path().join("m"), &graph, &numbers(&graph));
     let out = dir.path().join("model.onnx");
-    export_onnx(&dir.path().join("m"), &out, &Pictures(1)).unwrap();
+    export_onnx(&dir.path().join("m"), &out, &Pictures(1), ModelPrecision::Fp32).unwrap();
     let seen = Seen::decode(std::fs::read(out).unwrap().as_slice()).unwrap();
     let value = |key: &str| &seen.metadata.iter().find(|entry| entry.key == key).unwrap().value;
     assert_eq!(seen.ir_version, 8);

@@ -3,6 +3,7 @@ import { charts } from './charts';
 import { common } from './common';
 import { data } from './data';
 import { evaluate } from './evaluate';
+import { explain } from './explain';
 import { importing } from './importing';
 import { models } from './models';
 import { predict } from './predict';
@@ -23,6 +24,7 @@ export const en = {
   ...charts,
   ...train,
   ...evaluate,
+  ...explain,
   ...models,
   ...predict,
 } as const;

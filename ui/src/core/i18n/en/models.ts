@@ -44,6 +44,18 @@ export const models = {
   'models.exports': 'Exports',
   'models.no_exports':
     'Not exported yet. An export is run again on real samples and compared with this model; the result is its certificate.',
+  'models.precision': 'Numbers in the file',
+  'models.precision.fp32': 'As trained.',
+  'models.precision.fp16':
+    'Half the size, weights rounded to three digits. Its certificate allows a probability to differ by 0.01.',
+  'models.fp16_note':
+    'Run in fp32 arithmetic: the certificate proves that the rounded weights give the results. A device that also computes in fp16 may round further.',
+  'models.network': 'Network',
+  'models.network_params': 'parameters',
+  'models.network_macs': 'multiply-adds an image',
+  'models.network_peak': 'largest activations at one time, an image in fp32',
+  'models.network_note':
+    'From the input at the top to the result. ×N stands for N equal blocks, an arc for a connection around the block; pause over a block to read its layers.',
   'models.export_failed': 'The export failed',
   'models.export_failed_safe': 'The model is untouched.',
   'models.saved_at': 'Saved at {path}',

@@ -5,6 +5,7 @@ import { charts } from './charts';
 import { common } from './common';
 import { data } from './data';
 import { evaluate } from './evaluate';
+import { explain } from './explain';
 import { importing } from './importing';
 import { models } from './models';
 import { predict } from './predict';
@@ -25,6 +26,7 @@ export const zhCN: Readonly<Record<keyof typeof en, Message>> = {
   ...charts,
   ...train,
   ...evaluate,
+  ...explain,
   ...models,
   ...predict,
 };

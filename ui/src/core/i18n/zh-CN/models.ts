@@ -45,6 +45,17 @@ export const models: Readonly<Record<keyof typeof en, Message>> = {
   'models.exporting': '正在导出并核对…',
   'models.exports': '导出文件',
   'models.no_exports': '尚未导出。导出的文件会在真实样本上重新运行，并与此模型比较，结果就是它的证书。',
+  'models.precision': '文件中的数值类型',
+  'models.precision.fp32': '与训练时相同。',
+  'models.precision.fp16': '大小减半，权重舍入到约三位有效数字。其证书允许概率相差 0.01。',
+  'models.fp16_note':
+    '以 fp32 运算验证：证书说明舍入后的权重仍给出同样的结果。若设备也以 fp16 运算，可能还有进一步的舍入。',
+  'models.network': '网络',
+  'models.network_params': '参数',
+  'models.network_macs': '每张图像的乘加次数',
+  'models.network_peak': '同时存在的最大激活（每张图像，fp32）',
+  'models.network_note':
+    '自上而下从输入到结果。×N 表示 N 个相同的块，弧线表示绕过该块的连接；将指针停在块上可查看其各层。',
   'models.export_failed': '导出失败',
   'models.export_failed_safe': '模型没有受影响。',
   'models.saved_at': '已保存到 {path}',

@@ -1,9 +1,15 @@
 //! Models, their versions, lineage, predictions and exports.
 
+use std::path::PathBuf;
+
+use va_app::explain::{self, ExplainRequest, ExplainedImage};
 use va_app::models::{self, Lineage};
 use va_app::predict::{self, PredictRequest, Predictions};
 use va_app::{App, staging};
-use va_domain::{Actor, Job, Model, ModelExportFormat, ModelId, ModelVersion, Page, Role, SampleId};
+use va_domain::{
+    Actor, ClassExplanation, Job, Model, ModelExportFormat, ModelId, ModelPrecision, ModelVersion, NetworkDescription,
+    Page, Role, SampleId,
+};
 use va_error::{Error, Result};
 
 use crate::command::{Command, Method};
@@ -40,10 +46,29 @@ request! {
         /// What `POST /uploads` gave; it is used up.
         upload_id: Option<String>,
     }
+    ModelExplainRequest {
+        id: ModelId,
+        /// The newest without it.
+        version: Option<u32>,
+        /// One of these four names the image.
+        sample_id: Option<SampleId>,
+        /// In the window, of a prediction.
+        preview_id: Option<String>,
+        /// A file on this machine; not over HTTP.
+        path: Option<String>,
+        /// One file, from `POST /uploads`; it is used up.
+        upload_id: Option<String>,
+        /// The most probable class without it.
+        class_idx: Option<u32>,
+        /// The layer that tells most without it; an answer names all.
+        layer: Option<String>,
+    }
     ModelExportRequest {
         id: ModelId,
         number: u32,
         format: ModelExportFormat,
+        /// Of an ONNX file: `fp32` without it.
+        #[serde(default)] precision: ModelPrecision,
         /// Also copy the file here, on this machine.
         out: Option<String>,
     }
@@ -68,6 +93,30 @@ impl ModelPredictRequest {
             paths.push(text.ok_or_else(|| Error::invalid("uploads need a library whose path is UTF-8"))?);
         }
         Ok(PredictRequest { id: self.id, version: self.version, sample_ids: self.sample_ids, paths })
+    }
+}
+
+impl ModelExplainRequest {
+    /// An upload serves one explanation, whatever comes of it.
+    fn explain(self, app: &App, actor: &Actor) -> Result<ClassExplanation> {
+        let upload = self.upload_id.clone();
+        let explained = self.resolve(app).and_then(|request| explain::explain(app, actor, &request));
+        if let Some(upload) = upload {
+            staging::release(app, &upload);
+        }
+        explained
+    }
+
+    fn resolve(self, app: &App) -> Result<ExplainRequest> {
+        let image = match (self.sample_id, self.preview_id, self.path, self.upload_id) {
+            (Some(id), None, None, None) => ExplainedImage::Sample(id),
+            (None, Some(id), None, None) => ExplainedImage::Preview(id),
+            (None, None, Some(path), None) => ExplainedImage::File(PathBuf::from(path)),
+            (None, None, None, Some(upload)) => ExplainedImage::Sent(staging::only_file(app, &upload)?),
+            _ => return Err(Error::invalid("name one image: sample_id, preview_id, path or upload_id")),
+        };
+        let Self { id, version, class_idx, layer, .. } = self;
+        Ok(ExplainRequest { id, version, image, class_idx, layer })
     }
 }
 
@@ -152,6 +201,22 @@ pub(crate) fn commands() -> Vec<Command> {
             "Classes and probabilities of images",
             |app, actor, q| q.predict(app, actor),
         ),
+        Command::new::<ModelExplainRequest, ClassExplanation>(
+            "model_explain",
+            Post,
+            "/models/{id}/explain",
+            Role::Viewer,
+            "Where in an image a class is seen (Grad-CAM)",
+            |app, actor, q| q.explain(app, actor),
+        ),
+        Command::new::<ModelVersionRequest, NetworkDescription>(
+            "model_network",
+            Get,
+            "/models/{id}/versions/{number}/network",
+            Role::Viewer,
+            "The network of a version: drawing, parameters, multiply-adds, memory",
+            |app, _, q| models::network(app, q.id, q.number),
+        ),
         Command::new::<ModelExportRequest, Job>(
             "model_export",
             Post,
@@ -160,7 +225,8 @@ pub(crate) fn commands() -> Vec<Command> {
             "Write the model as a file and prove it; the job's result is an ExportFile",
             |app, actor, q| {
                 let version = models::version_by_number(app, q.id, q.number)?;
-                let request = models::ExportRequest { format: q.format, out: q.out.map(Into::into) };
+                let request =
+                    models::ExportRequest { format: q.format, precision: q.precision, out: q.out.map(Into::into) };
                 models::export(app, actor, version.id, &request)
             },
         ),

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use va_domain::{
-    Actor, CertificateVerdict, ExportFile, Job, JobKind, ModelExportFormat, ModelId, ModelVersion, ModelVersionId,
-    Role, Split, now_ms,
+    Actor, Certificate, CertificateVerdict, ExportFile, Job, JobKind, ModelExportFormat, ModelId, ModelPrecision,
+    ModelVersion, ModelVersionId, Role, Split, now_ms,
 };
 use va_error::{Context, Error, Result};
 use va_store::Op;
@@ -22,12 +22,16 @@ use crate::train::source::{MediaSource, load_split};
 
 /// Real samples that an exported file is proven on.
 const CERTIFICATE_SAMPLES: usize = 64;
+/// One file a precision, so that each is kept with its own certificate.
 const ONNX_FILE: &str = "model.onnx";
+const FP16_ONNX_FILE: &str = "model.fp16.onnx";
 const WEIGHTS_FILE: &str = "weights.safetensors";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExportRequest {
     pub format: ModelExportFormat,
+    #[serde(default)]
+    pub precision: ModelPrecision,
     /// Also write a copy here.
     #[serde(default)]
     pub out: Option<PathBuf>,
@@ -43,7 +47,7 @@ struct ExportParams {
 /// Queues an export. The job's result is an [`ExportFile`].
 ///
 /// # Errors
-/// `NotFound`, or `InvalidInput` when `out` is a folder.
+/// `NotFound`, or `InvalidInput` when `out` is a folder or the format has no such precision.
 pub fn export(app: &App, actor: &Actor, id: ModelVersionId, request: &ExportRequest) -> Result<Job> {
     require(actor, Role::Owner)?;
     let version = super::version(app, id)?;
@@ -54,9 +58,13 @@ pub fn export(app: &App, actor: &Actor, id: ModelVersionId, request: &ExportRequ
             out.display()
         )));
     }
-    let format = match request.format {
-        ModelExportFormat::Onnx => "ONNX",
-        ModelExportFormat::Safetensors => "safetensors",
+    let format = match (request.format, request.precision) {
+        (ModelExportFormat::Onnx, ModelPrecision::Fp32) => "ONNX",
+        (ModelExportFormat::Onnx, ModelPrecision::Fp16) => "ONNX fp16",
+        (ModelExportFormat::Safetensors, ModelPrecision::Fp32) => "safetensors",
+        (ModelExportFormat::Safetensors, ModelPrecision::Fp16) => {
+            return Err(Error::invalid("a safetensors file holds the weights as trained, in fp32; only ONNX has fp16"));
+        }
     };
     let params = ExportParams { model_version_id: id, request: request.clone() };
     jobs::submit(
@@ -99,7 +107,7 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
     let app = context.app();
     let version = super::version(app, params.model_version_id)?;
     let file = match params.request.format {
-        ModelExportFormat::Onnx => onnx(context, &version)?,
+        ModelExportFormat::Onnx => onnx(context, &version, params.request.precision)?,
         ModelExportFormat::Safetensors => safetensors(app, &version)?,
     };
     let path = super::file_path(app, version.id, &file.file_name);
@@ -112,39 +120,53 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
 }
 
 /// Writes into the job's folder, proves, and only then moves into the version's folder.
-fn onnx(context: &JobContext, version: &ModelVersion) -> Result<ExportFile> {
+fn onnx(context: &JobContext, version: &ModelVersion, precision: ModelPrecision) -> Result<ExportFile> {
     let app = context.app();
+    let file_name = match precision {
+        ModelPrecision::Fp32 => ONNX_FILE,
+        ModelPrecision::Fp16 => FP16_ONNX_FILE,
+    };
     let samples = certificate_samples(app, version)?;
     let count = samples.images.len() as u64;
     context.progress(0, count, "images", "proving");
-    let unproven = context.folder()?.join(ONNX_FILE);
+    let unproven = context.folder()?.join(file_name);
     let folder = super::folder_of(app.library_dir(), version.id);
-    let exported = app.engine().export_onnx(&folder, &unproven, &samples)?;
+    let exported = app.engine().export_onnx(&folder, &unproven, &samples, precision)?;
     context.progress(count, count, "images", "proving");
     context.check_cancel()?;
     let certificate = exported.certificate;
     if certificate.verdict == CertificateVerdict::Fail {
-        return Err(Error::internal(format!(
-            "the exported file does not give the trained model's results: on {} real samples the largest difference of \
-             a probability is {:.2e} (allowed: {:.0e}) and {} samples get the same class. The model is unchanged; the \
-             file was put aside in {} and should not be used. Write a diagnostics file and report this",
-            certificate.sample_count,
-            certificate.max_abs_difference,
-            certificate.tolerance,
-            certificate.same_class_count,
-            unproven.display(),
-        ))
-        .with_details(serde_json::to_value(&certificate)?));
+        return Err(failed(&certificate, precision, &unproven)?);
     }
-    copy_atomically(&unproven, &folder.join(ONNX_FILE))?;
+    copy_atomically(&unproven, &folder.join(file_name))?;
     Ok(ExportFile {
         format: ModelExportFormat::Onnx,
-        file_name: ONNX_FILE.to_owned(),
+        precision,
+        file_name: file_name.to_owned(),
         size_bytes: exported.size_bytes,
         sha256: exported.sha256,
         created_ms: now_ms(),
         certificate: Some(certificate),
     })
+}
+
+/// In fp32 a file that differs is a defect; in fp16 some networks do not bear the rounding.
+fn failed(certificate: &Certificate, precision: ModelPrecision, unproven: &Path) -> Result<Error> {
+    let advice = match precision {
+        ModelPrecision::Fp32 => "Write a diagnostics file and report this",
+        ModelPrecision::Fp16 => "This model does not bear the rounding to fp16: export it in fp32",
+    };
+    let message = format!(
+        "the exported file does not give the trained model's results: on {} real samples the largest difference of a \
+         probability is {:.2e} (allowed: {:.0e}) and {} samples get the same class. The model is unchanged; the file was \
+         put aside in {} and should not be used. {advice}",
+        certificate.sample_count,
+        certificate.max_abs_difference,
+        certificate.tolerance,
+        certificate.same_class_count,
+        unproven.display(),
+    );
+    Ok(Error::internal(message).with_details(serde_json::to_value(certificate)?))
 }
 
 /// The weights as trained are a safetensors file already: they only get their hash.
@@ -153,6 +175,7 @@ fn safetensors(app: &App, version: &ModelVersion) -> Result<ExportFile> {
     let (size_bytes, sha256) = sha256_of(&path)?;
     Ok(ExportFile {
         format: ModelExportFormat::Safetensors,
+        precision: ModelPrecision::Fp32,
         file_name: WEIGHTS_FILE.to_owned(),
         size_bytes,
         sha256,

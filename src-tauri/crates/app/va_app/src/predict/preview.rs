@@ -46,7 +46,7 @@ impl Previews {
         Ok(id)
     }
 
-    fn find(&self, id: &str) -> Result<PathBuf> {
+    pub(crate) fn find(&self, id: &str) -> Result<PathBuf> {
         let unknown = || Error::not_found("there is no such preview (any more): ask the model again");
         self.0.lock().paths.get(id).cloned().ok_or_else(unknown)
     }

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use va_app::models::{self, ExportRequest};
 use va_app::{App, OpenOptions, jobs};
-use va_domain::{CertificateVerdict, Forecast, Job, JobState, ModelExportFormat, ModelVersion, TrainSettings};
+use va_domain::{
+    CertificateVerdict, Forecast, Job, JobState, ModelExportFormat, ModelPrecision, ModelVersion, TrainSettings,
+};
 use va_engine::{
-    CpuEngine, Engine, EngineDescription, ExportedModel, SampleSource, Session, TrainHost, TrainJob, TrainOutcome,
+    CpuEngine, Engine, EngineDescription, Explainer, ExportedModel, SampleSource, Session, TrainHost, TrainJob,
+    TrainOutcome,
 };
 use va_error::{Code, Result};
 
@@ -39,8 +42,18 @@ impl Engine for Bent {
         self.0.open_session(model_dir)
     }
 
-    fn export_onnx(&self, model_dir: &Path, out: &Path, samples: &dyn SampleSource) -> Result<ExportedModel> {
-        let mut made = self.0.export_onnx(model_dir, out, samples)?;
+    fn open_explainer(&self, model_dir: &Path) -> Result<Box<dyn Explainer>> {
+        self.0.open_explainer(model_dir)
+    }
+
+    fn export_onnx(
+        &self,
+        model_dir: &Path,
+        out: &Path,
+        samples: &dyn SampleSource,
+        precision: ModelPrecision,
+    ) -> Result<ExportedModel> {
+        let mut made = self.0.export_onnx(model_dir, out, samples, precision)?;
         made.certificate.verdict = CertificateVerdict::Fail;
         made.certificate.max_abs_difference = 0.25;
         made.certificate.same_class_count = 1;
@@ -49,7 +62,11 @@ impl Engine for Bent {
 }
 
 fn export(app: &App, version: &ModelVersion, out: Option<&Path>) -> Job {
-    let request = ExportRequest { format: ModelExportFormat::Onnx, out: out.map(Path::to_owned) };
+    export_as(app, version, out, ModelPrecision::Fp32)
+}
+
+fn export_as(app: &App, version: &ModelVersion, out: Option<&Path>, precision: ModelPrecision) -> Job {
+    let request = ExportRequest { format: ModelExportFormat::Onnx, precision, out: out.map(Path::to_owned) };
     let job = models::export(app, &owner(), version.id, &request).unwrap();
     jobs::wait(app, job.id, |_| {}).unwrap()
 }
@@ -73,6 +90,9 @@ fn a_file_that_fails_its_certificate_is_never_delivered() {
     assert!(models::version(&app, version.id).unwrap().exports.is_empty());
     let refused = models::export_path(&app, version.model_id, 1, "model.onnx");
     assert_eq!(refused.unwrap_err().code(), Code::NotFound);
+    // What rounding does to a model is no defect: the way out is another.
+    let said_of_half = export_as(&app, &version, None, ModelPrecision::Fp16).error.unwrap();
+    assert!(said.contains("report this") && said_of_half.contains("export it in fp32"), "{said_of_half}");
     let aside = lib.folder().join("jobs").join(job.id.to_string()).join("model.onnx");
     assert!(aside.is_file() && said.contains(&aside.display().to_string()), "put aside where the message says");
     app.close().unwrap();

@@ -1,11 +1,12 @@
 //! From images to a proven model file, and the clear refusals on the way.
 
+use va_app::explain::{self, ExplainRequest, ExplainedImage};
 use va_app::models::{self, ExportRequest, RegisterRequest};
 use va_app::predict::{self, PredictRequest};
 use va_app::{App, datasets, evaluations, jobs, samples, train};
 use va_domain::{
-    Actor, CertificateVerdict, ExportFile, JobState, ModelExportFormat, Origin, PageRequest, SampleFilter, SampleSort,
-    Split,
+    Actor, CertificateVerdict, ExportFile, JobState, ModelExportFormat, ModelPrecision, Origin, PageRequest,
+    SampleFilter, SampleSort, Split,
 };
 use va_error::Code;
 
@@ -42,7 +43,8 @@ fn train_evaluate_export_and_predict() {
     check_samples(app, &evaluation);
 
     let out = lib.dir.path().join("out/model.onnx");
-    let request = ExportRequest { format: ModelExportFormat::Onnx, out: Some(out.clone()) };
+    let (format, precision) = (ModelExportFormat::Onnx, ModelPrecision::Fp32);
+    let request = ExportRequest { format, precision, out: Some(out.clone()) };
     let job = models::export(app, &actor, version.id, &request).unwrap();
     let file: ExportFile = result(&finish(app, &job));
     let certificate = file.certificate.clone().unwrap();
@@ -52,7 +54,9 @@ fn train_evaluate_export_and_predict() {
     assert_eq!(std::fs::read(&out).unwrap(), std::fs::read(inside).unwrap());
     assert_eq!(models::export_path(app, version.model_id, 1, "../x").unwrap_err().code(), Code::NotFound);
 
+    export_in_fp16(&lib, &version);
     check_predictions(&lib, version.model_id);
+    check_explanations(&lib, version.model_id);
 
     let second = fixture::train(app, lib.dataset.id, 1);
     assert_eq!(second.model_name, "squares-resnet18-2", "a new model has a name of its own");
@@ -61,6 +65,66 @@ fn train_evaluate_export_and_predict() {
     let aside = lib.folder().join("models/deleted").join(version.id.to_string());
     assert!(aside.join("weights.safetensors").is_file() && aside.join("version.json").is_file());
     take_back(&lib, &version, &aside);
+}
+
+/// Beside the fp32 file, with a certificate of its own.
+fn export_in_fp16(lib: &fixture::Library, version: &va_domain::ModelVersion) {
+    let (app, actor) = (&lib.app, owner());
+    let request = |format| ExportRequest { format, precision: ModelPrecision::Fp16, out: None };
+    let job = models::export(app, &actor, version.id, &request(ModelExportFormat::Onnx)).unwrap();
+    assert!(job.title.ends_with("ONNX fp16"), "{}", job.title);
+    let file: ExportFile = result(&finish(app, &job));
+    let certificate = file.certificate.unwrap();
+    assert_eq!((certificate.verdict, certificate.tolerance), (CertificateVerdict::Pass, 1e-2));
+    let exports = models::version(app, version.id).unwrap().exports;
+    let listed: Vec<_> = exports.iter().map(|f| (f.file_name.as_str(), f.precision)).collect();
+    assert_eq!(listed, [("model.onnx", ModelPrecision::Fp32), ("model.fp16.onnx", ModelPrecision::Fp16)]);
+    assert!(exports[1].size_bytes * 10 < exports[0].size_bytes * 6);
+    let refused = models::export(app, &actor, version.id, &request(ModelExportFormat::Safetensors)).unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidInput);
+}
+
+/// The library's classes are dark and light squares.
+fn check_explanations(lib: &fixture::Library, model: va_domain::ModelId) {
+    let app = &lib.app;
+    let page = PageRequest { limit: Some(1), cursor: None };
+    let listed = samples::list(app, lib.dataset.id, &SampleFilter::default(), SampleSort::Added, &page).unwrap();
+    let sample = &listed.items[0];
+    let ask = |actor: &Actor, image, class_idx, layer: Option<&str>| {
+        let request = ExplainRequest { id: model, version: None, image, class_idx, layer: layer.map(str::to_owned) };
+        explain::explain(app, actor, &request)
+    };
+    let of_sample = |class_idx, layer| ask(&owner(), ExplainedImage::Sample(sample.id), class_idx, layer);
+    let best = of_sample(None, None).unwrap();
+    assert_eq!((best.name.as_str(), best.sample_id), (sample.name.as_str(), Some(sample.id)));
+    assert_eq!((&best.label, best.score), (&best.probabilities[0].label, best.probabilities[0].probability));
+    assert_eq!(best.heat.len(), (best.rows * best.columns) as usize);
+    assert!(best.layers.contains(&best.layer) && best.heat.iter().all(|heat| (0.0..=1.0).contains(heat)));
+    let other = of_sample(Some(1 - best.class_idx), Some("layer1.1.act2")).unwrap();
+    assert!(other.label != best.label && other.rows > best.rows && other.layer == "layer1.1.act2");
+    assert_eq!(of_sample(Some(9), None).unwrap_err().code(), Code::InvalidInput);
+    let wrong = of_sample(None, Some("layer7")).unwrap_err();
+    assert!(wrong.code() == Code::NotFound && wrong.chain().contains("layer1.1.act2"), "{}", wrong.chain());
+
+    let path = app.media_path(&sample.media_hash, &sample.format);
+    let of_file = ask(&owner(), ExplainedImage::File(path.clone()), None, None).unwrap();
+    assert_eq!((&of_file.heat, of_file.sample_id), (&best.heat, None));
+    let png = explain::overlay(&path, &of_file, 0.6).unwrap();
+    assert!(png.starts_with(b"\x89PNG"));
+    let http = ask(&Actor::owner(Origin::Http), ExplainedImage::File(path.clone()), None, None).unwrap_err();
+    assert_eq!(http.code(), Code::Forbidden, "a map of an early layer would show the picture");
+    let predicted = predict::predict(
+        app,
+        &Actor::owner(Origin::Desktop),
+        &PredictRequest { id: model, version: None, sample_ids: Vec::new(), paths: vec![path.display().to_string()] },
+    );
+    let preview = predicted.unwrap().predictions[0].preview_id.clone().unwrap();
+    let of_preview = ask(&Actor::owner(Origin::Desktop), ExplainedImage::Preview(preview), None, None).unwrap();
+    assert_eq!(of_preview.heat, best.heat);
+    assert!(ask(&owner(), ExplainedImage::Preview("guess".into()), None, None).is_err());
+
+    let network = models::network(app, model, 1).unwrap();
+    assert!(network.svg.contains("layer1.0") && network.parameters > 11_000_000 && network.peak_activation_bytes > 0);
 }
 
 fn take_back(lib: &fixture::Library, version: &va_domain::ModelVersion, aside: &std::path::Path) {

@@ -1,6 +1,7 @@
 //! What each command does, one file an area.
 
 mod datasets;
+mod explain;
 mod jobs;
 mod machine;
 mod models;
@@ -32,7 +33,12 @@ pub fn run(args: Args) -> Result<()> {
         Command::Train(args) => train::train(&session, &args),
         Command::Evaluate { model, split } => train::evaluate(&session, &model, split.into()),
         Command::Predict { model, paths } => models::predict(&session, &model, &paths),
-        Command::Export { model, format, out } => models::export(&session, &model, format.into(), &out),
+        Command::Explain { model, image, class, layer, opacity, out } => {
+            explain::run(&session, &explain::Asked { model, image, class, layer, opacity, out })
+        }
+        Command::Export { model, format, precision, out } => {
+            models::export(&session, &model, format.into(), precision.into(), &out)
+        }
         Command::Job(command) => jobs::run(&session, command),
         Command::Resources => machine::resources(&session),
         Command::Diagnostics { out } => machine::diagnostics(&session, &out),

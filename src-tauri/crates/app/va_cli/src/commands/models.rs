@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use va_api::job_result;
-use va_domain::{CertificateVerdict, ExportFile, Job, ModelExportFormat, Prediction};
+use va_domain::{CertificateVerdict, ExportFile, Job, ModelExportFormat, ModelPrecision, Prediction};
 use va_error::{Context as _, Error, Result, WarningReport};
 
 use crate::follow::follow;
@@ -33,18 +33,29 @@ pub fn predict(session: &Session, model: &str, paths: &[PathBuf]) -> Result<()> 
     Ok(())
 }
 
-pub fn export(session: &Session, model: &str, format: ModelExportFormat, out: &Path) -> Result<()> {
+pub fn export(
+    session: &Session,
+    model: &str,
+    format: ModelExportFormat,
+    precision: ModelPrecision,
+    out: &Path,
+) -> Result<()> {
     let out_text = path_text(out)?;
     let file: ExportFile = session.with(Need::Jobs, |client| {
         let version = names::model_version(client, model)?;
-        let request = json!({ "id": version.model_id, "number": version.number, "format": format, "out": out_text });
+        let (id, number) = (version.model_id, version.number);
+        let request = json!({ "id": id, "number": number, "format": format, "precision": precision, "out": out_text });
         let job: Job = client.ask("model_export", request)?;
         job_result(follow(session, client, &job)?).with_context(|| format!("cannot export {model}"))
     })?;
     if session.json {
         output::json(&file)?;
     } else {
-        output::line(format!("{out_text} ({}, SHA-256 {})", output::bytes(file.size_bytes), file.sha256))?;
+        let precision = match file.precision {
+            ModelPrecision::Fp32 => "fp32",
+            ModelPrecision::Fp16 => "fp16",
+        };
+        output::line(format!("{out_text} ({precision}, {}, SHA-256 {})", output::bytes(file.size_bytes), file.sha256))?;
     }
     let Some(certificate) = &file.certificate else { return Ok(()) };
     let verdict = format!(

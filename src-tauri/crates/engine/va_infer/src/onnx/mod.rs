@@ -9,6 +9,7 @@ mod writer;
 
 use candle_core::DType;
 use prost::Message;
+use va_domain::ModelPrecision;
 use va_error::{Error, Result};
 use va_exec::NamedTensors;
 use va_graph::Graph;
@@ -24,37 +25,21 @@ use writer::Writer;
 const FLOAT: i32 = 1;
 const FLOAT16: i32 = 10;
 
-/// The number type of weights and activations in the file; its input and outputs are f32 always.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Precision {
-    #[default]
-    Single,
-    /// Half the size; what a GPU or a small device computes faster.
-    Half,
-}
-
-impl Precision {
-    fn dtype(self) -> DType {
-        match self {
-            Self::Single => DType::F32,
-            Self::Half => DType::F16,
-        }
-    }
-
-    fn onnx_type(self) -> i32 {
-        match self {
-            Self::Single => FLOAT,
-            Self::Half => FLOAT16,
-        }
+/// How numbers are kept in the file, and ONNX's number for that.
+fn number_type(precision: ModelPrecision) -> (DType, i32) {
+    match precision {
+        ModelPrecision::Fp32 => (DType::F32, FLOAT),
+        ModelPrecision::Fp16 => (DType::F16, FLOAT16),
     }
 }
 
-/// The bytes of the ONNX file of a (folded) graph with its numbers.
+/// The bytes of the ONNX file of a (folded) graph with its numbers. `precision` is that of weights and activations; the
+/// file's input and outputs are f32 always.
 ///
 /// # Errors
-/// `NotFound` when a tensor is missing; `InvalidInput` when the graph takes no image or half precision cannot hold a
+/// `NotFound` when a tensor is missing; `InvalidInput` when the graph takes no image or fp16 cannot hold a
 /// weight.
-pub fn onnx_bytes(graph: &Graph, state: &NamedTensors, card: &ModelCard, precision: Precision) -> Result<Vec<u8>> {
+pub fn onnx_bytes(graph: &Graph, state: &NamedTensors, card: &ModelCard, precision: ModelPrecision) -> Result<Vec<u8>> {
     let &[height, width, channels] = graph.input_shape() else {
         return Err(Error::invalid("only networks that take an image can be written as ONNX"));
     };
@@ -63,13 +48,13 @@ pub fn onnx_bytes(graph: &Graph, state: &NamedTensors, card: &ModelCard, precisi
     };
     let mut writer = Writer::new(graph, state, precision);
     let cast = |to: i32| vec![int("to", i64::from(to))];
-    if precision == Precision::Half {
+    if precision == ModelPrecision::Fp16 {
         writer.node("input.cast", "Cast", vec!["input".to_owned()], "/input", cast(FLOAT16));
     }
     for id in 0..graph.nodes().len() {
         writer.graph_node(id)?;
     }
-    if precision == Precision::Half {
+    if precision == ModelPrecision::Fp16 {
         writer.node("logits.cast", "Cast", vec!["/logits".to_owned()], "logits", cast(FLOAT));
     }
     writer.node("probabilities", "Softmax", vec!["logits".to_owned()], "probabilities", vec![int("axis", 1)]);

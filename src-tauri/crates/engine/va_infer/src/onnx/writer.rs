@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::View;
+use va_domain::ModelPrecision;
 use va_error::{Error, Result};
 use va_exec::NamedTensors;
 use va_graph::{Graph, Node, NodeId};
 
-use super::Precision;
+use super::number_type;
 use super::proto::{AttributeProto, NodeProto, TensorProto};
 
 const INT64: i32 = 7;
@@ -16,7 +17,7 @@ const INT64: i32 = 7;
 pub(super) struct Writer<'a> {
     pub graph: &'a Graph,
     state: &'a NamedTensors,
-    precision: Precision,
+    precision: ModelPrecision,
     pub nodes: Vec<NodeProto>,
     pub initializers: Vec<TensorProto>,
     /// Constants by what they hold: written once.
@@ -24,7 +25,7 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub fn new(graph: &'a Graph, state: &'a NamedTensors, precision: Precision) -> Self {
+    pub fn new(graph: &'a Graph, state: &'a NamedTensors, precision: ModelPrecision) -> Self {
         let (nodes, initializers, constants) = (Vec::new(), Vec::new(), BTreeMap::new());
         Self { graph, state, precision, nodes, initializers, constants }
     }
@@ -34,10 +35,10 @@ impl<'a> Writer<'a> {
         self.graph.node(id).inputs.iter().map(|&input| self.value_name(input)).collect()
     }
 
-    /// A slash keeps values apart from parameters. In half precision the file's own input and output stay f32 and lie
+    /// A slash keeps values apart from parameters. In fp16 the file's own input and output stay f32 and lie
     /// behind a cast.
     pub fn value_name(&self, id: NodeId) -> String {
-        let half = self.precision == Precision::Half;
+        let half = self.precision == ModelPrecision::Fp16;
         match id {
             _ if id == self.graph.output() => if half { "/logits" } else { "logits" }.to_owned(),
             0 => if half { "/input" } else { "input" }.to_owned(),
@@ -103,20 +104,20 @@ impl<'a> Writer<'a> {
     /// Writes numbers under a name in the precision of the file.
     ///
     /// # Errors
-    /// `InvalidInput` when half precision cannot hold a number.
+    /// `InvalidInput` when fp16 cannot hold a number.
     pub fn write(&mut self, name: String, tensor: &Tensor) -> Result<String> {
-        let dtype = self.precision.dtype();
+        let (dtype, onnx_type) = number_type(self.precision);
         let stored = tensor.to_dtype(dtype).map_err(|e| unreadable(&name, e))?;
         let finite = |t: &Tensor| {
             let sum = t.to_dtype(DType::F64).and_then(|t| t.abs()?.sum_all()?.to_scalar::<f64>());
             sum.map(f64::is_finite).map_err(|e| unreadable(&name, e))
         };
-        if self.precision == Precision::Half && finite(tensor)? && !finite(&stored)? {
-            return Err(Error::invalid(format!("`{name}` holds numbers beyond half precision: export it in f32")));
+        if self.precision == ModelPrecision::Fp16 && finite(tensor)? && !finite(&stored)? {
+            return Err(Error::invalid(format!("`{name}` holds numbers beyond fp16: export it in f32")));
         }
         self.initializers.push(TensorProto {
             dims: tensor.dims().iter().map(|&d| d as i64).collect(),
-            data_type: self.precision.onnx_type(),
+            data_type: onnx_type,
             name: name.clone(),
             raw_data: View::data(&stored).into_owned(),
         });

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use va_domain::{
-    ExportFile, JobId, Model, ModelExportFormat, ModelVersion, ModelVersionId, PageRequest, Preprocessing, Task,
-    TrainSettings,
+    ExportFile, JobId, Model, ModelExportFormat, ModelPrecision, ModelVersion, ModelVersionId, PageRequest,
+    Preprocessing, Task, TrainSettings,
 };
 use va_error::Code;
 
@@ -38,6 +38,7 @@ pub fn version(scene: &Scene, model: &Model) -> ModelVersion {
 fn export(name: &str, size_bytes: u64) -> ExportFile {
     ExportFile {
         format: ModelExportFormat::Onnx,
+        precision: ModelPrecision::Fp16,
         file_name: name.to_owned(),
         size_bytes,
         sha256: String::new(),
