@@ -5,26 +5,13 @@
 mod common;
 
 use candle_core::{DType, Tensor};
-use common::{normal, values};
+use common::{normal, values, weight};
 use serde_json::Value;
 use va_exec::{AdamW, CrossEntropy, Mode, NamedTensors, Network, Sgd};
 
 fn golden(arch: &str) -> Value {
     let path = format!("{}/../../../../tests/golden/{arch}_f64.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// The rule of the reference: fan-in for convolutions and linear layers, scales near one, factors near a half,
-/// everything else near zero.
-fn weight(seed: u64, name: &str, shape: &[usize]) -> Tensor {
-    let (factor, offset) = match *shape {
-        [_, i, kh, kw] => ((2.0 / (i * kh * kw) as f64).sqrt(), 0.0),
-        [_, i] => ((1.0 / i as f64).sqrt(), 0.0),
-        _ if name.ends_with("weight") => (0.1, 1.0),
-        _ if name.ends_with("gamma") => (0.1, 0.5),
-        _ => (0.1, 0.0),
-    };
-    (normal(shape, seed, name, DType::F64) * factor).and_then(|t| t + offset).unwrap()
 }
 
 fn close(what: &str, ours: f64, theirs: f64, scale: f64) {

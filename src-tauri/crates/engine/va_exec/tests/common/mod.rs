@@ -13,6 +13,19 @@ pub fn normal(shape: &[usize], seed: u64, name: &str, dtype: DType) -> Tensor {
     Tensor::from_vec(data, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
 }
 
+/// A parameter by the rule of `network_reference.py`, in f64: fan-in for convolutions and linear layers, scales near one,
+/// factors near a half, everything else near zero.
+pub fn weight(seed: u64, name: &str, shape: &[usize]) -> Tensor {
+    let (factor, offset) = match *shape {
+        [_, i, kh, kw] => ((2.0 / (i * kh * kw) as f64).sqrt(), 0.0),
+        [_, i] => ((1.0 / i as f64).sqrt(), 0.0),
+        _ if name.ends_with("weight") => (0.1, 1.0),
+        _ if name.ends_with("gamma") => (0.1, 0.5),
+        _ => (0.1, 0.0),
+    };
+    (normal(shape, seed, name, DType::F64) * factor).and_then(|t| t + offset).unwrap()
+}
+
 /// A graph made by `body` from the input value.
 pub fn graph(input: &[usize], body: impl FnOnce(&mut GraphBuilder, Value) -> va_error::Result<Value>) -> Graph {
     let (mut b, x) = GraphBuilder::new("test", input).unwrap();
