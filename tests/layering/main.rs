@@ -25,7 +25,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("va_media", &["va_error", "va_domain"]),
     ("va_store", &["va_error", "va_geometry", "va_domain"]),
     ("va_formats", &["va_error", "va_geometry", "va_domain"]),
-    ("va_app", &["va_error", "va_geometry", "va_domain", "va_engine", "va_store", "va_formats", "va_media"]),
+    ("va_fetch", &["va_error"]),
+    (
+        "va_app",
+        &["va_error", "va_geometry", "va_domain", "va_engine", "va_store", "va_formats", "va_media", "va_fetch"],
+    ),
     ("va_api", &["va_error", "va_geometry", "va_domain", "va_app"]),
     ("va_server", &["va_error", "va_domain", "va_api"]),
     ("va_cli", &["va_error", "va_domain", "va_api", "va_server"]),
@@ -43,6 +47,8 @@ const FENCES: &[(&str, &[&str])] = &[
     // Layers and losses are ours.
     ("candle-nn", &[]),
     ("rten", &["va_infer"]),
+    // One crate goes to the network, and only when a person agreed.
+    ("ureq", &["va_fetch"]),
     ("clap", &["va_cli", "xtask"]),
 ];
 
