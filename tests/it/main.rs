@@ -6,4 +6,5 @@ mod service_auth;
 mod service_limits;
 mod service_routes;
 mod support;
+mod weights;
 mod workflow;

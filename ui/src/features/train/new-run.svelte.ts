@@ -37,10 +37,17 @@ export class NewRun {
     if (this.settings) this.settings = { ...this.settings, ...part };
   }
 
-  /** Seed and device are the person's, not the preset's. */
+  /** Another architecture cannot start from the weights of this one. */
+  chooseArch(arch: string): void {
+    if (arch !== this.settings?.arch) this.change({ arch, weights: null });
+  }
+
+  /** Seed and device are the person's, not the preset's; so are the weights to start from, while they fit. */
   usePreset(preset: TrainSettings): void {
     const kept = this.settings;
-    this.settings = kept ? { ...preset, seed: kept.seed, device: kept.device } : preset;
+    if (!kept) return void (this.settings = preset);
+    const weights = kept.arch === preset.arch ? kept.weights : null;
+    this.settings = { ...preset, seed: kept.seed, device: kept.device, weights };
   }
 
   /** Asks for the forecast while the calling component lives. */

@@ -36,6 +36,17 @@ it('keeps seed and device when a preset is taken', () => {
   expect(run.settings).toMatchObject({ seed: 7, device: 'cpu', image_size_px: fast.image_size_px });
 });
 
+it('keeps the weights to start from while they fit the architecture', () => {
+  const run = filled();
+  run.change({ weights: 'resnet18.a1_in1k' });
+  run.usePreset(fast);
+  expect(run.settings?.weights).toBe('resnet18.a1_in1k');
+  run.chooseArch('resnet18');
+  expect(run.settings?.weights).toBe('resnet18.a1_in1k');
+  run.chooseArch('resnet34');
+  expect(run.settings).toMatchObject({ arch: 'resnet34', weights: null });
+});
+
 it('asks for a new model by name, or for a version of the chosen one', async () => {
   const run = filled();
   run.model_name = '  tiles ';

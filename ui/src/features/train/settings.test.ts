@@ -62,9 +62,9 @@ it('writes the crop into the augmentation without touching the original', () => 
   expect(settings.augmentation.crop_min_scale).toBe(0.7);
 });
 
-it('knows its preset until something other than seed or device changes', () => {
+it('knows its preset until something other than seed, device or weights changes', () => {
   const presets = [{ name: 'balanced', settings }];
-  expect(presetOf({ ...settings, seed: 7, device: 'cpu' }, presets)).toBe('balanced');
+  expect(presetOf({ ...settings, seed: 7, device: 'cpu', weights: 'x' }, presets)).toBe('balanced');
   expect(presetOf({ ...settings, epochs: 31 }, presets)).toBeNull();
   expect(
     presetOf({ ...settings, augmentation: { ...settings.augmentation, flip_vertical: true } }, presets),

@@ -118,12 +118,12 @@ export function parseNumber(text: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : Number.NaN;
 }
 
-/** The preset that these settings are (seed and device aside), null once something was changed. */
+/** The preset that these settings are (seed, device and weights aside), null once something was changed. */
 export function presetOf(
   settings: TrainSettings,
   presets: readonly { name: string; settings: TrainSettings }[],
 ): string | null {
-  const key = (s: TrainSettings): string => canonical({ ...s, seed: 0, device: 'auto' });
+  const key = (s: TrainSettings): string => canonical({ ...s, seed: 0, device: 'auto', weights: null });
   return presets.find((preset) => key(preset.settings) === key(settings))?.name ?? null;
 }
 

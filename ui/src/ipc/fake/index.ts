@@ -11,6 +11,7 @@ import { sampleHandlers } from './sample-handlers';
 import { evaluationHandlers, seedResults } from './evaluations';
 import { modelHandlers } from './models';
 import { seedRuns, trainHandlers } from './train';
+import { weightsHandlers } from './weights';
 import { World } from './world';
 
 const HANDLERS: Handlers = {
@@ -21,6 +22,7 @@ const HANDLERS: Handlers = {
   ...trainHandlers,
   ...modelHandlers,
   ...evaluationHandlers,
+  ...weightsHandlers,
 };
 
 export class FakeAdapter implements Adapter {

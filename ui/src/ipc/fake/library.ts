@@ -76,6 +76,7 @@ export class Library {
       dataset_version_id: frozen.id,
       job_id: null,
       parent: model.versions[0]?.id ?? null,
+      initial_weights: null,
       engine_version: 'visaion 0.1.0 · cpu',
       weights_hash: hash(`${name}${model.versions.length}`),
       metrics: { 'val/accuracy': f1 + 0.012, 'val/macro_f1': f1, 'val/loss': 0.29 - f1 * 0.12 },

@@ -4,6 +4,7 @@ const OFF = { strength: 0, probability: 0.5 };
 
 const BALANCED: TrainSettings = {
   arch: 'resnet18',
+  weights: null,
   image_size_px: 128,
   batch_size: 32,
   micro_batch_size: 0,

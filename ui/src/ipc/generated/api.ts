@@ -564,6 +564,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/weights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pretrained weights: the catalogue and own files, all on one page */
+        get: operations["weights_list"];
+        put?: never;
+        /** Install a weight file; the job's result names it and says how it fits its architecture */
+        post: operations["weights_install"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/weights/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One entry of the catalogue or own file */
+        get: operations["weights_get"];
+        put?: never;
+        post?: never;
+        /** Remove an installed file or an unfinished download; refused while a run starts from it */
+        delete: operations["weights_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/weights/{name}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Download published weights, when their licence is agreed to; the job's result is that of an install */
+        post: operations["weights_download"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs": {
         parameters: {
             query?: never;
@@ -1952,7 +2005,7 @@ export interface components {
         /** @description The empty answer of a command that only does something. */
         Done: Record<string, never>;
         /** @enum {string} */
-        Entity: "project" | "dataset" | "label" | "sample" | "annotation" | "dataset_version" | "model" | "model_version" | "job" | "evaluation" | "member" | "settings" | "history";
+        Entity: "project" | "dataset" | "label" | "sample" | "annotation" | "dataset_version" | "model" | "model_version" | "job" | "evaluation" | "member" | "settings" | "history" | "weights";
         /** @description A model version on a split of its frozen dataset version. */
         Evaluation: {
             /** Format: uuid */
@@ -2293,6 +2346,19 @@ export interface components {
             left_out: components["schemas"]["WarningReport"];
             new_classes: string[];
         };
+        /** @description The weights that a model version started from. */
+        InitialWeights: {
+            name: string;
+            /** @description Of the file, lower-case hex. */
+            sha256: string;
+            licence: string | null;
+            source_url: string | null;
+            /**
+             * @description None until they were loaded.
+             * @default null
+             */
+            report: components["schemas"]["WeightsReport"] | null;
+        };
         /** @description Background work. It is a row before it is a thread. */
         Job: {
             /** Format: uuid */
@@ -2333,6 +2399,7 @@ export interface components {
             /**
              * @default {
              *       "arch": "resnet18",
+             *       "weights": null,
              *       "image_size_px": 128,
              *       "batch_size": 32,
              *       "micro_batch_size": 0,
@@ -2429,7 +2496,7 @@ export interface components {
             model_name?: string | null;
         };
         /** @enum {string} */
-        JobKind: "import" | "dataset_export" | "train" | "evaluate" | "model_export";
+        JobKind: "import" | "dataset_export" | "train" | "evaluate" | "model_export" | "weights_install" | "weights_download";
         JobListRequest: {
             kind?: components["schemas"]["JobKind"] | null;
             state?: components["schemas"]["JobState"] | null;
@@ -2766,6 +2833,11 @@ export interface components {
             job_id: string | null;
             /** Format: uuid */
             parent: string | null;
+            /**
+             * @description What the run started from; None for a start from the seed.
+             * @default null
+             */
+            initial_weights: components["schemas"]["InitialWeights"] | null;
             engine_version: string;
             /** @description BLAKE3 of `weights.safetensors`. */
             weights_hash: string;
@@ -3304,6 +3376,7 @@ export interface components {
             /**
              * @default {
              *       "arch": "resnet18",
+             *       "weights": null,
              *       "image_size_px": 128,
              *       "batch_size": 32,
              *       "micro_batch_size": 0,
@@ -3407,6 +3480,11 @@ export interface components {
              * @default resnet18
              */
             arch: string;
+            /**
+             * @description Name (or SHA-256) of installed weights to start from; None starts from the seed.
+             * @default null
+             */
+            weights: string | null;
             /**
              * Format: uint32
              * @description Height and width of the network's input in pixels, 32–1024.
@@ -3592,6 +3670,11 @@ export interface components {
              * @default resnet18
              */
             arch?: string;
+            /**
+             * @description Name (or SHA-256) of installed weights to start from; None starts from the seed.
+             * @default null
+             */
+            weights?: string | null;
             /**
              * Format: uint32
              * @description Height and width of the network's input in pixels, 32–1024.
@@ -3799,6 +3882,107 @@ export interface components {
         WarningReport: {
             warnings: components["schemas"]["Warning"][];
         };
+        /** @description How many, and the first hundred by name. */
+        WeightNames: {
+            /** Format: uint64 */
+            count: number;
+            names: string[];
+        };
+        /** @description Pretrained weights to start from: published ones of the catalogue, or a file that a person brought. */
+        Weights: {
+            /** @description `resnet18.a1_in1k`, or the name given to an own file. */
+            name: string;
+            /** @description The architecture that they fit. */
+            arch: string;
+            /** @description Where they are published; None for an own file. */
+            source_url: string | null;
+            /** @description As published (SPDX); None where nobody said. */
+            licence: string | null;
+            /**
+             * Format: uint64
+             * @description None while unknown.
+             */
+            size_bytes: number | null;
+            /**
+             * @description Lower-case hex: the whole hash of an installed file; of a published one as much as the publisher gives; None is
+             *     recorded at the first install.
+             */
+            sha256: string | null;
+            /** @description The publisher gives a hash, whole or in part, and an install compares with it. */
+            is_hash_published: boolean;
+            /**
+             * Format: uint32
+             * @description Side of the images they were trained on.
+             */
+            image_size_px: number | null;
+            /** @description Normalisation of the images they were trained on, used when training starts from them. */
+            mean: number[];
+            std: number[];
+            state: components["schemas"]["WeightsState"];
+            /**
+             * Format: uint64
+             * @description Of an unfinished download.
+             */
+            downloaded_bytes: number;
+            /**
+             * Format: uuid
+             * @description The install or download under way.
+             */
+            job_id: string | null;
+            /**
+             * Format: uint32
+             * @description Classes of the file's own classifier, once installed.
+             */
+            class_count: number | null;
+            /** Format: int64 */
+            installed_ms: number | null;
+        };
+        WeightsDownloadRequest: {
+            /** @description Of an entry of the catalogue. */
+            name: string;
+            /**
+             * @description The person has seen licence, source and size, and agrees; without it nothing is fetched.
+             * @default false
+             */
+            agree_licence?: boolean;
+        };
+        /** @description Exactly one of `path` and `upload_id`. */
+        WeightsInstallRequest: {
+            /** @description A safetensors or PyTorch file on this machine. */
+            path?: string | null;
+            /** @description What `POST /uploads` gave, with one file in it; it is used up. */
+            upload_id?: string | null;
+            /** @description Of an entry of the catalogue: the file must be that one. Any other name is given to the file. */
+            name?: string | null;
+            /** @description Of an own file, kept with what is trained from it. */
+            licence?: string | null;
+        };
+        /** @description Part of a list. `next_cursor` asks for the part behind it; None at the end. */
+        WeightsPage: {
+            items: components["schemas"]["Weights"][];
+            next_cursor: string | null;
+            /**
+             * Format: uint64
+             * @description Of the whole list.
+             */
+            total: number;
+        };
+        /** @description What became of the arrays of a weight file in a network. */
+        WeightsReport: {
+            /** @description Parameters and running statistics taken from the file. */
+            loaded: components["schemas"]["WeightNames"];
+            /** @description Position embeddings taken and resized to the image. */
+            resized: components["schemas"]["WeightNames"];
+            /** @description Parameters that the file does not give for these classes: they start from the seed. */
+            new: components["schemas"]["WeightNames"];
+            /** @description In the file, not in the network. */
+            skipped: components["schemas"]["WeightNames"];
+        };
+        WeightsRequest: {
+            /** @description `resnet18.a1_in1k`, the name of an own file, or a SHA-256. */
+            name: string;
+        };
+        WeightsState: ("installed" | "not_installed") | "partly_downloaded";
         /** @description A file that was written on this machine. */
         WrittenFile: {
             path: string;
@@ -5577,6 +5761,7 @@ export interface operations {
                     /**
                      * @default {
                      *       "arch": "resnet18",
+                     *       "weights": null,
                      *       "image_size_px": 128,
                      *       "batch_size": 32,
                      *       "micro_batch_size": 0,
@@ -5683,6 +5868,180 @@ export interface operations {
             };
         };
     };
+    weights_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeightsPage"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    weights_install: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description A safetensors or PyTorch file on this machine. */
+                    path?: string | null;
+                    /** @description What `POST /uploads` gave, with one file in it; it is used up. */
+                    upload_id?: string | null;
+                    /** @description Of an entry of the catalogue: the file must be that one. Any other name is given to the file. */
+                    name?: string | null;
+                    /** @description Of an own file, kept with what is trained from it. */
+                    licence?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    weights_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Weights"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    weights_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    weights_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description The person has seen licence, source and size, and agrees; without it nothing is fetched.
+                     * @default false
+                     */
+                    agree_licence?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     job_list: {
         parameters: {
             query?: {
@@ -5736,6 +6095,7 @@ export interface operations {
                     /**
                      * @default {
                      *       "arch": "resnet18",
+                     *       "weights": null,
                      *       "image_size_px": 128,
                      *       "batch_size": 32,
                      *       "micro_batch_size": 0,

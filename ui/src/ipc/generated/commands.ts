@@ -70,6 +70,7 @@ export type ImportFormat = Schemas['ImportFormat'];
 export type ImportOptions = Schemas['ImportOptions'];
 export type ImportPreview = Schemas['ImportPreview'];
 export type ImportReport = Schemas['ImportReport'];
+export type InitialWeights = Schemas['InitialWeights'];
 export type Job = Schemas['Job'];
 export type JobCreateKind = Schemas['JobCreateKind'];
 export type JobCreateRequest = Schemas['JobCreateRequest'];
@@ -172,6 +173,14 @@ export type Upload = Schemas['Upload'];
 export type Version = Schemas['Version'];
 export type Warning = Schemas['Warning'];
 export type WarningReport = Schemas['WarningReport'];
+export type WeightNames = Schemas['WeightNames'];
+export type Weights = Schemas['Weights'];
+export type WeightsDownloadRequest = Schemas['WeightsDownloadRequest'];
+export type WeightsInstallRequest = Schemas['WeightsInstallRequest'];
+export type WeightsPage = Schemas['WeightsPage'];
+export type WeightsReport = Schemas['WeightsReport'];
+export type WeightsRequest = Schemas['WeightsRequest'];
+export type WeightsState = Schemas['WeightsState'];
 export type WrittenFile = Schemas['WrittenFile'];
 
 /** Request and answer of every command. */
@@ -272,6 +281,16 @@ export interface CommandTypes {
   train_options: { request: Nothing; response: TrainOptions };
   /** Memory and work of a training before it starts. */
   train_forecast: { request: TrainForecastRequest; response: Forecast };
+  /** Pretrained weights: the catalogue and own files, all on one page. */
+  weights_list: { request: Nothing; response: WeightsPage };
+  /** One entry of the catalogue or own file. */
+  weights_get: { request: WeightsRequest; response: Weights };
+  /** Install a weight file; the job's result names it and says how it fits its architecture. */
+  weights_install: { request: WeightsInstallRequest; response: Job };
+  /** Download published weights, when their licence is agreed to; the job's result is that of an install. */
+  weights_download: { request: WeightsDownloadRequest; response: Job };
+  /** Remove an installed file or an unfinished download; refused while a run starts from it. */
+  weights_delete: { request: WeightsRequest; response: Done };
   /** Jobs, newest first. */
   job_list: { request: JobListRequest; response: JobPage };
   /** Start a training. */
@@ -407,6 +426,11 @@ export const COMMANDS: { readonly [N in CommandName]: CommandRoute } = {
   import_start: { method: 'POST', path: '/datasets/{id}/import', pathParams: ['id'] },
   train_options: { method: 'GET', path: '/train/options', pathParams: [] },
   train_forecast: { method: 'POST', path: '/train/forecast', pathParams: [] },
+  weights_list: { method: 'GET', path: '/weights', pathParams: [] },
+  weights_get: { method: 'GET', path: '/weights/{name}', pathParams: ['name'] },
+  weights_install: { method: 'POST', path: '/weights', pathParams: [] },
+  weights_download: { method: 'POST', path: '/weights/{name}/download', pathParams: ['name'] },
+  weights_delete: { method: 'DELETE', path: '/weights/{name}', pathParams: ['name'] },
   job_list: { method: 'GET', path: '/jobs', pathParams: [] },
   job_create: { method: 'POST', path: '/jobs', pathParams: [] },
   job_get: { method: 'GET', path: '/jobs/{id}', pathParams: ['id'] },

@@ -94,13 +94,14 @@ pub fn import_now(app: &App, actor: &Actor, dataset: DatasetId, request: &Import
     }
 }
 
-/// Uploads that queued, paused, interrupted and running imports have to read.
+/// Uploads that queued, paused, interrupted and running imports and installs have to read.
 ///
 /// # Errors
 /// When the jobs cannot be read.
 pub(crate) fn uploads_in_use(app: &App) -> Result<HashSet<Uuid>> {
     let upload = |job: Job| Uuid::parse_str(job.params.get("upload_id")?.as_str()?).ok();
-    let unfinished = jobs::unfinished(app)?.into_iter().filter(|job| job.kind == JobKind::Import);
+    let readers = [JobKind::Import, JobKind::WeightsInstall];
+    let unfinished = jobs::unfinished(app)?.into_iter().filter(|job| readers.contains(&job.kind));
     Ok(unfinished.filter_map(upload).collect())
 }
 

@@ -34,6 +34,7 @@ pub mod split;
 pub mod staging;
 pub mod train;
 pub mod versions;
+pub mod weights;
 
 pub use app::{App, OpenOptions, WeakApp};
 pub use event_bus::Subscription;

@@ -16,9 +16,10 @@ use va_domain::{
 };
 use va_error::Result;
 
-use crate::App;
 use crate::app::require;
 use crate::jobs::{self, NewJob, folder_of};
+use crate::weights::PinnedWeights;
+use crate::{App, weights};
 
 pub use preview::augmented;
 pub(crate) use work::run;
@@ -50,6 +51,9 @@ pub(crate) struct TrainParams {
     pub model_version_id: ModelVersionId,
     /// For a new model.
     pub new_model_name: String,
+    /// What it starts from, if not from the seed.
+    #[serde(default)]
+    pub initial_weights: Option<PinnedWeights>,
 }
 
 /// What a training job gives.
@@ -86,12 +90,17 @@ pub fn forecast(app: &App, request: &ForecastRequest) -> Result<Forecast> {
 /// `InvalidInput` that names the setting, split or class and what to do; `NotFound`; `Conflict` for a taken name.
 pub fn start(app: &App, actor: &Actor, request: &TrainRequest) -> Result<Job> {
     require(actor, Role::Owner)?;
+    let initial_weights = weights::choose(app, &request.settings)?;
     let checked = request::check(app, actor, request)?;
+    let mut request = request.clone();
+    // By name, however it was asked for.
+    request.settings.weights = initial_weights.as_ref().map(|pinned| pinned.weights.name.clone());
     let params = TrainParams {
         request: request.clone(),
         dataset_version_id: checked.dataset_version_id,
         model_version_id: ModelVersionId::new(),
         new_model_name: checked.new_model_name,
+        initial_weights,
     };
     let job = jobs::submit_with_notes(
         app,

@@ -83,6 +83,9 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Pretrained weights to start a training from
+    #[command(subcommand)]
+    Weights(WeightsCommand),
     /// Background work
     #[command(subcommand)]
     Job(JobCommand),
@@ -199,6 +202,31 @@ pub enum DatasetCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum WeightsCommand {
+    /// The catalogue of published weights and own files, and which are installed
+    List,
+    /// Install a safetensors or PyTorch file; nothing in it is executed
+    Install {
+        file: PathBuf,
+        /// Of the catalogue (the file must be that one), or a name for an own file
+        #[arg(long)]
+        name: Option<String>,
+        /// Licence of an own file, kept with what is trained from it
+        #[arg(long)]
+        licence: Option<String>,
+    },
+    /// Download published weights and verify them; shows the licence first
+    Download {
+        name: String,
+        /// Agree to the licence, without which nothing is fetched
+        #[arg(long)]
+        agree_licence: bool,
+    },
+    /// Remove installed weights or an unfinished download
+    Remove { name: String },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum JobCommand {
     /// Jobs, newest first
     List {
@@ -259,7 +287,9 @@ choices! {
     OptimiserArg => Optimiser { AdamW, Sgd }
     ScheduleArg => ScheduleKind { Cosine, OneCycle, Step, Plateau }
     ClassBalanceArg => ClassBalance { None, Weights, Sampling }
-    JobKindArg => JobKind { Import, DatasetExport, Train, Evaluate, ModelExport }
+    JobKindArg => JobKind {
+        Import, DatasetExport, Train, Evaluate, ModelExport, WeightsInstall, WeightsDownload
+    }
     JobStateArg => JobState { Queued, Running, Paused, Interrupted, Succeeded, Failed, Cancelled }
 }
 

@@ -17,6 +17,9 @@ pub struct TrainArgs {
     pub task: TaskArg,
     #[arg(long, default_value = "resnet18")]
     pub arch: String,
+    /// Start from these installed weights (`visaion weights list`) instead of the seed
+    #[arg(long, value_name = "NAME")]
+    pub weights: Option<String>,
     /// Passes over the training split
     #[arg(long, value_name = "N")]
     pub epochs: Option<u32>,
@@ -114,6 +117,7 @@ impl TrainArgs {
         let epochs = self.epochs.unwrap_or(standard.epochs);
         let settings = TrainSettings {
             arch: self.arch.clone(),
+            weights: self.weights.clone(),
             image_size_px: self.image_size.unwrap_or(standard.image_size_px),
             batch_size: self.batch.unwrap_or(standard.batch_size),
             micro_batch_size: learning.micro_batch.unwrap_or(standard.micro_batch_size),

@@ -68,6 +68,43 @@ fn a_model_is_trained_evaluated_exported_and_used() {
     assert_eq!(program.run(&["predict", "first@9", folder.to_str().unwrap()]).status.code(), Some(1));
 }
 
+#[test]
+fn a_run_starts_from_the_weights_of_a_file() {
+    let program = with_images(8);
+    let listed = program.json(&["weights", "list"]);
+    assert!(listed["items"].as_array().unwrap().iter().all(|weights| weights["state"] == "not_installed"));
+    let arch = "mobilenetv4_conv_small";
+    let short = ["train", "--dataset", "tiles", "--arch", arch, "--epochs", "1", "--image-size", "32", "--batch", "4"];
+    let first = program.json(&[&short[..], &["--model", "first"]].concat());
+    let folder = program.dir.path().join("library/models").join(first["id"].as_str().unwrap());
+    let file = folder.join("weights.safetensors");
+    let args = ["weights", "install", file.to_str().unwrap(), "--name", "ours", "--licence", "MIT"];
+    let installed = program.json(&args);
+    assert_eq!((&installed["weights"]["arch"], &installed["weights"]["class_count"]), (&arch.into(), &2.into()));
+    assert!(program.text(&args).contains("ours"), "a second time changes nothing");
+    let shown = program.text(&["weights", "list"]);
+    assert!(shown.contains("ours") && shown.contains("Apache-2.0"), "{shown}");
+
+    let second = program.json(&[&short[..], &["--model", "second", "--weights", "ours"]].concat());
+    assert_eq!(second["initial_weights"]["name"], "ours");
+    assert_eq!(second["initial_weights"]["report"]["new"]["count"], 0);
+    for (args, said) in [
+        (&["train", "--dataset", "tiles", "--weights", "ours"][..], "architecture"),
+        (&["train", "--dataset", "tiles", "--weights", "theirs"], "visaion weights list"),
+        (&["weights", "download", "resnet18.a1_in1k"], "--agree-licence"),
+        (&["weights", "download", "theirs", "--agree-licence"], "visaion weights list"),
+        (&["weights", "remove", "theirs"], "visaion weights list"),
+        (&["weights", "install", "/no/such/file.pth"], "/no/such/file.pth"),
+    ] {
+        let output = program.run(args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(said), "{args:?}: {text}");
+    }
+    assert!(program.text(&["weights", "remove", "ours"]).contains("removed ours"));
+    assert!(!program.text(&["weights", "list"]).contains("ours"));
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_stops_a_training_politely_while_others_look_on() {

@@ -11,6 +11,7 @@ use va_domain::MediaHash;
 /// library.lock            the owner's lock and process id
 /// media/ab/abcdef….jpg    original bytes by BLAKE3, immutable
 /// models/<version>/       weights and exports
+/// weights/                pretrained weights by SHA-256, each with its record; catalogue.json adds to the catalogue
 /// cache.sqlite, cache/    thumbnails, tiles, features: may be deleted at any time
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

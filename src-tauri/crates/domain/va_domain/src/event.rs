@@ -43,4 +43,5 @@ pub enum Entity {
     Member,
     Settings,
     History,
+    Weights,
 }

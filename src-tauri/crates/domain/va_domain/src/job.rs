@@ -34,6 +34,8 @@ pub enum JobKind {
     Train,
     Evaluate,
     ModelExport,
+    WeightsInstall,
+    WeightsDownload,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -27,6 +27,7 @@ mod settings;
 mod time;
 mod train;
 mod train_settings;
+mod weights;
 
 pub use actor::{Actor, Origin};
 pub use annotation::{Annotation, AnnotationSource, Geometry};
@@ -58,6 +59,7 @@ pub use settings::{Settings, Theme};
 pub use time::now_ms;
 pub use train::{DeviceChoice, DeviceInfo, DeviceKind, Forecast, TrainPreset, TrainRequest};
 pub use train_settings::{ClassBalance, Optimiser, ScheduleKind, TrainSettings};
+pub use weights::{InitialWeights, WeightNames, Weights, WeightsReport, WeightsState};
 
 /// Names people give: trimmed, 1 to 200 characters, no control characters.
 ///

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DatasetVersionId, JobId, ModelId, ModelVersionId, Task, TrainSettings};
+use crate::{DatasetVersionId, InitialWeights, JobId, ModelId, ModelVersionId, Task, TrainSettings};
 
 /// A named line of model versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +31,9 @@ pub struct ModelVersion {
     pub dataset_version_id: DatasetVersionId,
     pub job_id: Option<JobId>,
     pub parent: Option<ModelVersionId>,
+    /// What the run started from; None for a start from the seed.
+    #[serde(default)]
+    pub initial_weights: Option<InitialWeights>,
     pub engine_version: String,
     /// BLAKE3 of `weights.safetensors`.
     pub weights_hash: String,

@@ -10,6 +10,8 @@ use crate::{Augmentation, DeviceChoice};
 pub struct TrainSettings {
     /// Architecture of the zoo: `resnet18`.
     pub arch: String,
+    /// Name (or SHA-256) of installed weights to start from; None starts from the seed.
+    pub weights: Option<String>,
     /// Height and width of the network's input in pixels, 32–1024.
     pub image_size_px: u32,
     /// Samples an optimiser step, 1–1024.
@@ -95,6 +97,7 @@ impl Default for TrainSettings {
     fn default() -> Self {
         Self {
             arch: "resnet18".to_owned(),
+            weights: None,
             image_size_px: 128,
             batch_size: 32,
             micro_batch_size: 0,

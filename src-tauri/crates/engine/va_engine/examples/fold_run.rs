@@ -138,7 +138,7 @@ fn run(
         checkpoint_dir,
         model_dir,
         resume: false,
-        initial_weights: Some(initial.to_path_buf()),
+        initial_weights: Some(va_train::StartWeights { path: initial.to_path_buf(), sha256: None }),
     };
     let began = Instant::now();
     let engine = CpuEngine::new();

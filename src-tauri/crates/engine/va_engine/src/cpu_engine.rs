@@ -125,7 +125,14 @@ fn micro_batch_limit(job: &TrainJob) -> Result<Option<u32>> {
 
 fn outcome(trained: Trained, weights_hash: Option<String>) -> TrainOutcome {
     let metrics = trained.best.as_ref().map(metrics).unwrap_or_default();
-    TrainOutcome { ending: trained.ending, steps: trained.steps, best: trained.best, metrics, weights_hash }
+    TrainOutcome {
+        ending: trained.ending,
+        steps: trained.steps,
+        best: trained.best,
+        metrics,
+        weights_hash,
+        initial_weights: trained.initial_weights,
+    }
 }
 
 fn metrics(best: &EpochMetrics) -> BTreeMap<String, f64> {

@@ -10,6 +10,7 @@ mod memory_plan;
 mod network;
 mod presets;
 mod probe;
+mod weights;
 
 pub use cpu_engine::CpuEngine;
 pub use engine::{Engine, EngineDescription, ExportedModel};
@@ -23,5 +24,6 @@ pub use va_dataset::{
 };
 pub use va_infer::{Explainer, Explanation, ModelCard, Session};
 pub use va_train::{
-    CheckpointKind, Ending, EpochMetrics, Stop, TrainEvent, TrainHost, TrainJob, TrainOutcome, ValMetrics,
+    CheckpointKind, Ending, EpochMetrics, StartWeights, Stop, TrainEvent, TrainHost, TrainJob, TrainOutcome, ValMetrics,
 };
+pub use weights::{PublishedWeights, WeightFile, identify_weights, parse_catalogue, published_weights};

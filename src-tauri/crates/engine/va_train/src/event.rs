@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use va_domain::MetricPoint;
+use va_domain::{MetricPoint, WeightsReport};
 
 /// What a run tells while it computes; metrics, storage and screen are consumers of this stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,10 @@ pub enum TrainEvent {
         micro_batch_size: u32,
         /// `cpu`.
         device: String,
+    },
+    /// The run starts from a weight file.
+    WeightsLoaded {
+        report: WeightsReport,
     },
     /// One optimiser step was taken.
     Step {

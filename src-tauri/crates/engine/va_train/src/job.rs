@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use va_domain::{Preprocessing, TrainSettings};
+use va_domain::{Preprocessing, TrainSettings, WeightsReport};
 
-use crate::{Ending, EpochMetrics};
+use crate::{Ending, EpochMetrics, StartWeights};
 
 /// One training run as the engine sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,9 +29,9 @@ pub struct TrainJob {
     /// Go on from the newest good checkpoint in `checkpoint_dir`; with none there the run starts at the beginning.
     /// Without it, old checkpoints there are removed.
     pub resume: bool,
-    /// A safetensors file with all parameters and buffers (timm names, PyTorch layout) to start from instead of the
-    /// seeded initialisation.
-    pub initial_weights: Option<PathBuf>,
+    /// A weight file to start from instead of the seeded initialisation. A run that goes on from a checkpoint does not
+    /// read it.
+    pub initial_weights: Option<StartWeights>,
 }
 
 /// What a run left behind.
@@ -46,4 +46,6 @@ pub struct TrainOutcome {
     pub metrics: BTreeMap<String, f64>,
     /// BLAKE3 of `weights.safetensors`; None when paused or cancelled: no model was written then.
     pub weights_hash: Option<String>,
+    /// What became of the file that the run started from; None without one.
+    pub initial_weights: Option<WeightsReport>,
 }

@@ -1,11 +1,10 @@
 use std::ops::Range;
-use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use va_dataset::Batch;
 use va_domain::TrainSettings;
-use va_error::{Context, Error, Result};
-use va_exec::{Mode, NamedTensors, Network, clip_grad_norm};
+use va_error::{Error, Result};
+use va_exec::{Mode, Network, clip_grad_norm};
 
 use crate::average::Average;
 use crate::classification::Classification;
@@ -128,15 +127,6 @@ impl Learner {
 
     pub fn hide_average(&mut self) -> Result<()> {
         self.average.as_mut().map_or(Ok(()), |average| average.hide(&mut self.net))
-    }
-
-    /// Loads parameters and buffers from a safetensors file with timm names; all of them must be there.
-    pub fn load_weights(&mut self, path: &Path) -> Result<()> {
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read the weights {}", path.display()))?;
-        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
-            .map_err(|e| Error::invalid(format!("{} is not a safetensors file", path.display())).with_source(e))?;
-        let state: NamedTensors = tensors.into_iter().collect();
-        self.net.load_state(&state)?.ensure_complete()
     }
 
     /// `[M, H, W, 3]`: the samples `range` of the batch.

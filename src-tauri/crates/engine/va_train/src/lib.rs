@@ -6,7 +6,7 @@
 //!
 //! | part | what |
 //! |---|---|
-//! | initial weights | `job.initial_weights`, or the zoo's initialisation from the run seed (`va_exec`'s counter-based generator) |
+//! | initial weights | `job.initial_weights`, what they lack (the last layer, for other classes) and everything without them from the zoo's initialisation from the run seed (`va_exec`'s counter-based generator) |
 //! | order | every epoch a permutation from (seed, epoch), or the same number of visits to every class (`ClassBalance::Sampling`), see `va_dataset::rng` and `va_dataset::balance`; whole batches only (`va_dataset::train_steps`): the remainder is left out that epoch |
 //! | images | `va_dataset::BatchRecipe`: reduce, random resized crop, flips, changes, bilinear resize with antialias, normalise, mixup; all from (seed, epoch, sample index) |
 //! | loss | softmax cross-entropy, mean over the batch, label smoothing spread over all classes, class weights (PyTorch's definitions), blended targets |
@@ -43,7 +43,7 @@ mod validate;
 pub use event::{CheckpointKind, Ending, EpochMetrics, TrainEvent, ValMetrics};
 pub use host::{Stop, TrainHost};
 pub use job::{TrainJob, TrainOutcome};
-pub use pretrained::load_pretrained;
+pub use pretrained::{StartWeights, load_pretrained, weights_report};
 pub use probe::measure_step;
 pub use run::Trained;
 pub use schedule::Schedule;

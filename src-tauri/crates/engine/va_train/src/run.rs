@@ -1,13 +1,14 @@
 use std::time::{Duration, Instant};
 
 use va_dataset::{Batch, BatchRequest, Phase, train_steps, val_steps};
-use va_domain::{ScheduleKind, TrainSettings};
+use va_domain::{ScheduleKind, TrainSettings, WeightsReport};
 use va_error::{Error, Result};
 use va_exec::NamedTensors;
 
 use crate::checkpoint::{CheckpointFolder, Identity, Snapshot};
 use crate::learner::{Learner, StepPlan, StepReport};
 use crate::micro_batch::MicroBatch;
+use crate::pretrained::{StartWeights, load_pretrained};
 use crate::schedule::Schedule;
 use crate::state::RunState;
 use crate::validate::Validated;
@@ -29,6 +30,8 @@ pub struct Trained {
     pub best: Option<EpochMetrics>,
     /// Parameters and buffers of the best epoch with timm names; None when paused or cancelled.
     pub weights: Option<NamedTensors>,
+    /// Of the weight file that the run started from.
+    pub initial_weights: Option<WeightsReport>,
     pub graph: va_graph::Graph,
 }
 
@@ -76,13 +79,22 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Goes on from the newest good checkpoint, if there is one.
-    pub fn resume(&mut self) -> Result<()> {
+    /// Puts a weight file in the place of the seeded initialisation.
+    pub fn start_from(&mut self, weights: &StartWeights) -> Result<()> {
+        let report = load_pretrained(&mut self.learner.net, weights)?;
+        self.learner.begin_average(self.settings.ema_decay)?;
+        self.state.initial_weights = Some(report.clone());
+        self.host.event(TrainEvent::WeightsLoaded { report });
+        Ok(())
+    }
+
+    /// Goes on from the newest good checkpoint; false where there is none.
+    pub fn resume(&mut self) -> Result<bool> {
         let loaded = self.checkpoints.load_newest()?;
         for message in loaded.notes {
             self.note(message);
         }
-        let Some(snapshot) = loaded.snapshot else { return Ok(()) };
+        let Some(snapshot) = loaded.snapshot else { return Ok(false) };
         if snapshot.identity.job != self.identity.job {
             return Err(Error::conflict(
                 "this run was started with other settings or other data and cannot go on with these; start a new run",
@@ -96,7 +108,7 @@ impl<'a> Run<'a> {
         }
         snapshot.restore(&mut self.learner)?;
         self.state = snapshot.state;
-        Ok(())
+        Ok(true)
     }
 
     /// Decides how many samples go through the network at once, and says where that is not what was asked.
@@ -133,7 +145,8 @@ impl<'a> Run<'a> {
 
     fn trained(self, ending: Ending, weights: Option<NamedTensors>) -> Result<Trained> {
         let graph = self.learner.net.graph().clone();
-        Ok(Trained { ending, steps: self.state.step, best: self.state.best, weights, graph })
+        let RunState { step, best, initial_weights, .. } = self.state;
+        Ok(Trained { ending, steps: step, best, weights, initial_weights, graph })
     }
 
     /// The rest of the epoch under way; Some when it was stopped.

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use va_domain::WeightsReport;
+
 use crate::EpochMetrics;
 
 /// Where a run is, beside the numbers in tensors. Random draws are functions of (seed, epoch, sample), so the position
@@ -24,6 +26,8 @@ pub(crate) struct RunState {
     /// Samples of one forward and backward; 0 before the run decided.
     pub micro_batch: u32,
     pub plateau: Plateau,
+    /// Of the weight file that the run started from.
+    pub initial_weights: Option<WeightsReport>,
 }
 
 /// What the plateau schedule watches.

@@ -40,13 +40,11 @@ pub fn train_graph(
     net.init(settings.seed)?;
     let task = Classification::new(job.classes.len(), &job.class_counts, settings)?;
     let mut learner = Learner::new(net, task, settings)?;
-    if let Some(path) = &job.initial_weights {
-        learner.load_weights(path)?;
-    }
     learner.begin_average(settings.ema_decay)?;
     let mut run = Run::new(job, host, learner, checkpoints, identity(job, engine_version)?)?;
-    if job.resume {
-        run.resume()?;
+    let goes_on = job.resume && run.resume()?;
+    if let Some(weights) = job.initial_weights.as_ref().filter(|_| !goes_on) {
+        run.start_from(weights)?;
     }
     run.choose_micro_batch(job);
     run.finish()

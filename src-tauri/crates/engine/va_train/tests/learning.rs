@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use candle_core::Tensor;
 use common::{TestHost, bits, job, run, settings, tiny};
 use va_error::Code;
-use va_train::{CheckpointKind, Ending, TrainEvent, TrainJob, train_graph};
+use va_train::{CheckpointKind, Ending, StartWeights, TrainEvent, TrainJob, train_graph};
 
 fn small_job(epochs: u32, dir: &std::path::Path) -> TrainJob {
     job(&settings(epochs), dir, 48, 12)
@@ -36,6 +36,7 @@ fn the_event_stream_tells_the_whole_story_in_order() {
         .iter()
         .map(|event| match event {
             TrainEvent::RunStarted { steps_per_epoch, .. } => format!("started {steps_per_epoch}"),
+            TrainEvent::WeightsLoaded { report } => format!("loaded {}", report.loaded.count),
             TrainEvent::Step { step, total_steps, .. } => format!("step {step}/{total_steps}"),
             TrainEvent::ValidationStarted { epoch, batches } => format!("validate {epoch} in {batches}"),
             TrainEvent::EpochFinished(metrics) => format!("epoch {}", metrics.epoch),
@@ -148,13 +149,15 @@ fn initial_weights_are_where_it_starts_and_must_fit() {
     given.seed = 99;
     let from_seed = job(&seeded, &dir.path().join("a"), 16, 0);
     let mut from_file = job(&given, &dir.path().join("b"), 16, 0);
-    from_file.initial_weights = Some(path.clone());
+    from_file.initial_weights = Some(StartWeights { path: path.clone(), sha256: None });
     let train = |job: &TrainJob| bits(&run(job, &mut TestHost::new(job, false)).unwrap().weights.unwrap());
     assert_eq!(train(&from_seed), train(&from_file));
+    // Anew, for a run that goes on from its checkpoint does not read them.
+    from_file.resume = false;
 
     candle_core::safetensors::save(&HashMap::from([("fc.weight", state["fc.weight"].clone())]), &path).unwrap();
     let error = run(&from_file, &mut TestHost::new(&from_file, false)).err().unwrap();
-    assert!(error.to_string().contains("missing"), "{error}");
+    assert!(error.chain().contains("lack `"), "{}", error.chain());
     std::fs::write(&path, b"\xff\xff\xff\xff\xff\xff\xff\x7f{}").unwrap();
     assert_eq!(run(&from_file, &mut TestHost::new(&from_file, false)).err().unwrap().code(), Code::InvalidInput);
 }

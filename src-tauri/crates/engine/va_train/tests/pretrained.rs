@@ -1,15 +1,22 @@
 //! A network that starts from a weight file has its numbers, and a classifier of its own.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+use std::path::Path;
+
 use candle_core::{DType, Device, Tensor};
 use va_error::Code;
 use va_exec::{Mode, Network};
-use va_train::load_pretrained;
+use va_train::{StartWeights, load_pretrained};
 
 fn network(arch: &str, classes: usize, size: usize, seed: u64) -> Network {
     let mut net = Network::new(va_zoo::build(arch, classes, size, 3).unwrap(), DType::F32).unwrap();
     net.init(seed).unwrap();
     net
+}
+
+/// The file whatever its hash.
+fn any(path: &Path) -> StartWeights {
+    StartWeights { path: path.to_path_buf(), sha256: None }
 }
 
 fn values(tensor: &Tensor) -> Vec<f32> {
@@ -25,15 +32,15 @@ fn every_family_starts_from_its_file() {
         candle_core::safetensors::save(&published.state().unwrap().into_iter().collect(), &file).unwrap();
         let mut net = network(arch, 4, 32, 2);
         let before = net.state().unwrap();
-        let report = load_pretrained(&mut net, &file).unwrap();
+        let report = load_pretrained(&mut net, &any(&file)).unwrap();
         let after = net.state().unwrap();
-        assert_eq!(report.new.len(), 2, "{arch}: {report:?}");
-        assert_eq!(report.resized.len(), usize::from(arch.starts_with("vit")));
+        assert_eq!(report.new.count, 2, "{arch}: {report:?}");
+        assert_eq!(report.resized.count, u64::from(arch.starts_with("vit")));
         for (name, tensor) in &after {
             let now = values(tensor);
-            if report.new.contains(name) {
+            if report.new.names.contains(name) {
                 assert_eq!(now, values(&before[name]), "{arch} {name}");
-            } else if report.loaded.contains(name) {
+            } else if !report.resized.names.contains(name) {
                 assert_eq!(now, values(&published.state().unwrap()[name]), "{arch} {name}");
             }
         }
@@ -50,9 +57,12 @@ fn a_wrong_file_leaves_the_network_as_it_was() {
     candle_core::safetensors::save(&other.state().unwrap().into_iter().collect(), &file).unwrap();
     let mut net = network("convnext_atto", 4, 32, 2);
     let before = values(net.params());
-    assert_eq!(load_pretrained(&mut net, &file).unwrap_err().code(), Code::InvalidInput);
+    assert_eq!(load_pretrained(&mut net, &any(&file)).unwrap_err().code(), Code::InvalidInput);
     std::fs::write(&file, b"not weights").unwrap();
-    assert_eq!(load_pretrained(&mut net, &file).unwrap_err().code(), Code::InvalidInput);
-    assert_eq!(load_pretrained(&mut net, &dir.path().join("none")).unwrap_err().code(), Code::NotFound);
+    assert_eq!(load_pretrained(&mut net, &any(&file)).unwrap_err().code(), Code::InvalidInput);
+    assert_eq!(load_pretrained(&mut net, &any(&dir.path().join("none"))).unwrap_err().code(), Code::NotFound);
+    candle_core::safetensors::save(&net.state().unwrap().into_iter().collect(), &file).unwrap();
+    let changed = StartWeights { path: file, sha256: Some("0".repeat(64)) };
+    assert_eq!(load_pretrained(&mut net, &changed).unwrap_err().code(), Code::Conflict);
     assert_eq!(values(net.params()), before);
 }

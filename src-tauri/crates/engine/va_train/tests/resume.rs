@@ -6,7 +6,7 @@ mod common;
 use common::{TestHost, bits, job, power_cut, run, settings, tiny};
 use va_error::Code;
 use va_exec::NamedTensors;
-use va_train::{Ending, Stop, TrainEvent, train_graph};
+use va_train::{Ending, StartWeights, Stop, TrainEvent, train_graph};
 
 fn uninterrupted(epochs: u32) -> (NamedTensors, u64) {
     let dir = tempfile::tempdir().unwrap();
@@ -161,4 +161,41 @@ fn garble(dir: &std::path::Path) {
 fn empty_manifest(dir: &std::path::Path) {
     std::fs::write(dir.join("last.json"), b"").unwrap();
     std::fs::write(dir.join("best.json"), b"{\"version\":1").unwrap();
+}
+
+#[test]
+fn a_run_from_weights_goes_on_without_them_and_still_knows_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("start.safetensors");
+    let mut net = va_exec::Network::new(tiny(), candle_core::DType::F32).unwrap();
+    net.init(99).unwrap();
+    let state = net.state().unwrap();
+    let count = state.len() as u64;
+    candle_core::safetensors::save(&state.into_iter().collect(), &path).unwrap();
+    let run_in = |folder: &str| {
+        let mut job = job(&settings(2), &dir.path().join(folder), 26, 9);
+        job.settings.ema_decay = 0.9;
+        job.initial_weights = Some(StartWeights { path: path.clone(), sha256: None });
+        job
+    };
+    let straight = run_in("straight");
+    let mut host = TestHost::new(&straight, false);
+    let expected = run(&straight, &mut host).unwrap();
+    let TrainEvent::WeightsLoaded { report } = &host.events[0] else { panic!("{:?}", host.events[0]) };
+    assert_eq!((report.loaded.count, report.new.count), (count, 0));
+
+    let halved = run_in("halved");
+    let mut host = TestHost::new(&halved, false);
+    host.stop_at = Some((2, Stop::Pause));
+    assert_eq!(run(&halved, &mut host).unwrap().ending, Ending::Paused);
+    std::fs::remove_file(&path).unwrap();
+    let mut host = TestHost::new(&halved, false);
+    let resumed = run(&halved, &mut host).unwrap();
+    assert!(!host.events.iter().any(|event| matches!(event, TrainEvent::WeightsLoaded { .. })));
+    assert_eq!(bits(&resumed.weights.unwrap()), bits(&expected.weights.unwrap()));
+    assert_eq!(resumed.initial_weights.as_ref(), Some(report));
+
+    // Without a checkpoint there is nothing to go on from but the file.
+    let error = run(&run_in("anew"), &mut TestHost::new(&straight, false)).err().unwrap();
+    assert!(error.code() == Code::NotFound && error.chain().contains("start.safetensors"), "{error}");
 }

@@ -14,6 +14,6 @@ pub use registry::{Arch, Regularisation, arch_names, archs, build, build_with};
 pub use resnet::{resnet18, resnet34, resnet50};
 pub use vit::{vit_small_patch16_224, vit_tiny_patch16_224};
 pub use weights::{
-    Array, Arrays, FitReport, InstalledWeights, PublishedWeights, fit_weights, install_weights, parse_weights,
-    published_weights, read_weights,
+    Array, Arrays, FitReport, IdentifiedWeights, PublishedWeights, fit_weights, identify_weights, parse_catalogue,
+    parse_weights, published_weights, read_weights, read_weights_of,
 };

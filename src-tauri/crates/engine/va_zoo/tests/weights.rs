@@ -5,7 +5,10 @@ use std::io::{Cursor, Write};
 
 use serde_json::Value;
 use va_error::Code;
-use va_zoo::{Array, Arrays, build, fit_weights, install_weights, parse_weights, published_weights, read_weights};
+use va_zoo::{
+    Array, Arrays, build, fit_weights, identify_weights, parse_catalogue, parse_weights, published_weights,
+    read_weights, read_weights_of,
+};
 use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -269,38 +272,68 @@ fn the_catalogue_names_known_architectures_and_true_hashes_only() {
 }
 
 #[test]
-fn installing_checks_hash_and_fit_and_leaves_nothing_behind() {
-    let dir = tempfile::tempdir().unwrap();
-    let (file, folder) = (dir.path().join("download"), dir.path().join("installed"));
-    let write = |arrays: &Arrays| {
-        let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = arrays
-            .iter()
-            .map(|(n, a)| (n.clone(), a.shape.clone(), a.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-            .collect();
-        let views = bytes.iter().map(|(name, shape, data)| {
-            let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), data).unwrap();
-            (name.clone(), view)
+fn a_catalogue_of_others_is_checked_entry_by_entry() {
+    let entry = |change: &dyn Fn(&mut Value)| {
+        let mut entry = serde_json::json!({
+            "name": "tiles.v1", "arch": "resnet18", "source_url": "https://weights.example/tiles.safetensors",
+            "licence": "MIT", "image_size_px": 224, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
         });
-        std::fs::write(&file, safetensors::serialize(views, None).unwrap()).unwrap();
+        change(&mut entry);
+        parse_catalogue(&Value::Array(vec![entry]).to_string())
     };
-    let entry = |arch: &str| published_weights().iter().find(|entry| entry.arch == arch).unwrap().clone();
-    write(&arrays_of("mobilenetv4_conv_small", 1000, 224));
-    let mut wanted = entry("mobilenetv4_conv_small");
-    let installed = install_weights(&wanted, &file, &folder).unwrap();
-    assert!(!installed.is_hash_known && installed.sha256.len() == 64);
-    assert_eq!(std::fs::read(&installed.path).unwrap(), std::fs::read(&file).unwrap());
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    assert_eq!(entry(&|_| ()).unwrap()[0].known_sha256(), None);
+    assert_eq!(entry(&|e| e["sha256_prefix"] = "00ff".into()).unwrap()[0].known_sha256(), Some("00ff"));
+    for (key, value) in [
+        ("arch", Value::from("resnet9000")),
+        ("name", Value::from("../../x")),
+        ("sha256", Value::from("00ff")),
+        ("sha256_prefix", Value::from("XYZ")),
+        ("std", serde_json::json!([0.5, 0.0, 0.5])),
+        ("other", Value::from(1)),
+        ("licence", Value::Null),
+    ] {
+        let error = entry(&|e| e[key] = value.clone()).unwrap_err();
+        assert!(matches!(error.code(), Code::InvalidInput | Code::NotFound), "{key}: {error}");
+    }
+}
 
-    std::fs::remove_file(&installed.path).unwrap();
-    wanted.sha256_prefix = Some("00000000".to_owned());
-    let error = install_weights(&wanted, &file, &folder).unwrap_err();
-    assert!(error.message().contains(&installed.sha256), "{error}");
-    wanted.sha256_prefix = Some(installed.sha256[..8].to_owned());
-    assert!(install_weights(&wanted, &file, &folder).unwrap().is_hash_known);
-    wanted.size_bytes = Some(1);
-    assert!(install_weights(&wanted, &file, &folder).is_err());
-    write(&arrays_of("mobilenetv4_conv_small", 10, 224));
-    assert!(install_weights(&entry("mobilenetv4_conv_small"), &file, &folder).is_err());
-    assert!(install_weights(&entry("resnet34"), &file, &folder).is_err());
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+#[test]
+fn the_architecture_of_a_file_is_told_by_its_names_and_shapes() {
+    for (arch, classes) in [
+        ("resnet18", 1000),
+        ("resnet34", 10),
+        ("mobilenetv4_conv_small", 7),
+        ("convnext_atto", 1000),
+        ("vit_tiny_patch16_224", 21),
+    ] {
+        let found = identify_weights(arrays_of(arch, classes, 224)).unwrap();
+        assert_eq!((found.arch.name, found.class_count), (arch, Some(classes)), "{arch}");
+        assert!(found.report.new.is_empty() && found.report.skipped.is_empty(), "{arch}: {:?}", found.report);
+    }
+    // A backbone alone, on other images, with something of its own beside it.
+    let mut backbone = arrays_of("vit_tiny_patch16_224", 2, 96);
+    backbone.retain(|name, _| !name.starts_with("head."));
+    backbone.insert("extra".to_owned(), Array { shape: vec![1], values: vec![0.0] });
+    let found = identify_weights(backbone).unwrap();
+    assert_eq!((found.arch.name, found.class_count), ("vit_tiny_patch16_224", None));
+    assert_eq!((found.report.skipped.as_slice(), found.report.new.len()), (["extra".to_owned()].as_slice(), 2));
+    let mut other = arrays_of("resnet18", 10, 64);
+    other.remove("layer4.1.bn2.running_mean");
+    let error = identify_weights(other).unwrap_err();
+    assert!(error.code() == Code::InvalidInput && error.message().contains("resnet18"), "{error}");
+    assert!(identify_weights(Arrays::new()).is_err());
+    let mut damaged = arrays_of("mobilenetv4_conv_small", 7, 64);
+    damaged.values_mut().next().unwrap().values[0] = f32::INFINITY;
+    assert_eq!(identify_weights(damaged).unwrap_err().code(), Code::NotFinite);
+}
+
+#[test]
+fn a_file_that_was_changed_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("w.safetensors");
+    std::fs::copy(golden("torch_state.pth"), &file).unwrap();
+    let error = read_weights_of(&file, &"0".repeat(64)).unwrap_err();
+    assert_eq!(error.code(), Code::Conflict);
+    let found = error.chain().split("SHA-256 is ").nth(1).unwrap()[..64].to_owned();
+    assert_eq!(read_weights_of(&file, &found).unwrap(), read_weights(&file).unwrap());
 }

@@ -52,6 +52,8 @@ export const common = {
   'job.kind.train': 'Training',
   'job.kind.evaluate': 'Evaluation',
   'job.kind.model_export': 'Model export',
+  'job.kind.weights_install': 'Weights install',
+  'job.kind.weights_download': 'Weights download',
   'job.pause': 'Pause',
   'job.resume': 'Resume',
   'job.cancel': 'Cancel',

@@ -11,6 +11,7 @@ import { projects } from './projects';
 import { settings } from './settings';
 import { train } from './train';
 import { viewer } from './viewer';
+import { weights } from './weights';
 
 /** Every text on screen, in English; one file a screen. Keys are `screen.what`. */
 export const en = {
@@ -27,4 +28,5 @@ export const en = {
   ...explain,
   ...models,
   ...predict,
+  ...weights,
 } as const;

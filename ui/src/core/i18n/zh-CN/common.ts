@@ -55,6 +55,8 @@ export const common: Readonly<Record<keyof typeof en, Message>> = {
   'job.kind.train': '训练',
   'job.kind.evaluate': '评估',
   'job.kind.model_export': '模型导出',
+  'job.kind.weights_install': '权重安装',
+  'job.kind.weights_download': '权重下载',
   'job.pause': '暂停',
   'job.resume': '继续',
   'job.cancel': '取消',

@@ -13,6 +13,7 @@ import { projects } from './projects';
 import { settings } from './settings';
 import { train } from './train';
 import { viewer } from './viewer';
+import { weights } from './weights';
 
 /** Every text on screen, in Simplified Chinese. */
 export const zhCN: Readonly<Record<keyof typeof en, Message>> = {
@@ -29,4 +30,5 @@ export const zhCN: Readonly<Record<keyof typeof en, Message>> = {
   ...explain,
   ...models,
   ...predict,
+  ...weights,
 };

@@ -10,6 +10,7 @@ pub mod projects;
 pub mod samples;
 pub mod service;
 pub mod train;
+pub mod weights;
 
 use crate::command::Command;
 
@@ -21,6 +22,7 @@ pub(crate) fn table() -> Vec<Command> {
         ("samples", samples::commands()),
         ("import", import::commands()),
         ("training", train::commands()),
+        ("weights", weights::commands()),
         ("jobs", jobs::commands()),
         ("models", models::commands()),
         ("evaluations", evaluations::commands()),

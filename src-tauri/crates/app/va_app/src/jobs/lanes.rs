@@ -1,4 +1,4 @@
-//! Threads that take jobs from the queue in the store: one lane trains, two do everything else.
+//! Threads that take jobs from the queue in the store: one lane trains, one downloads, two do everything else.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -21,19 +21,32 @@ pub(super) enum Lane {
     /// At most one at a time: two runs would only share the same cores and memory.
     Train,
     Light,
+    /// Downloads wait for others most of the time: they do not keep a light lane busy.
+    Network,
 }
 
 impl Lane {
     pub fn kinds(self) -> &'static [JobKind] {
         match self {
             Self::Train => &[JobKind::Train],
-            Self::Light => &[JobKind::Import, JobKind::DatasetExport, JobKind::Evaluate, JobKind::ModelExport],
+            Self::Light => &[
+                JobKind::Import,
+                JobKind::DatasetExport,
+                JobKind::Evaluate,
+                JobKind::ModelExport,
+                JobKind::WeightsInstall,
+            ],
+            Self::Network => &[JobKind::WeightsDownload],
         }
     }
 }
 
-const LANES: [(&str, Lane); 3] =
-    [("job-train", Lane::Train), ("job-light-1", Lane::Light), ("job-light-2", Lane::Light)];
+const LANES: [(&str, Lane); 4] = [
+    ("job-train", Lane::Train),
+    ("job-light-1", Lane::Light),
+    ("job-light-2", Lane::Light),
+    ("job-network", Lane::Network),
+];
 
 /// The job threads of one open library.
 #[derive(Default)]
@@ -334,5 +347,6 @@ mod tests {
             assert!(Lane::Light.kinds().contains(&kind) && !Lane::Train.kinds().contains(&kind));
         }
         assert_eq!(Lane::Train.kinds(), [JobKind::Train]);
+        assert_eq!(Lane::Network.kinds(), [JobKind::WeightsDownload]);
     }
 }

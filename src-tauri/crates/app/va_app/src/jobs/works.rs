@@ -13,5 +13,7 @@ pub(super) fn run(context: &JobContext) -> Result<serde_json::Value> {
         JobKind::Train => crate::train::run(context),
         JobKind::Evaluate => crate::evaluations::run(context),
         JobKind::ModelExport => crate::models::export::run(context),
+        JobKind::WeightsInstall => crate::weights::run_install(context),
+        JobKind::WeightsDownload => crate::weights::run_download(context),
     }
 }

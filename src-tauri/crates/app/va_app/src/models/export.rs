@@ -1,17 +1,16 @@
 //! Model files for other programs, with the proof that they give the trained model's results.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use va_domain::{
     Actor, Certificate, CertificateVerdict, ExportFile, Job, JobKind, ModelExportFormat, ModelId, ModelPrecision,
     ModelVersion, ModelVersionId, Role, Split, now_ms,
 };
-use va_error::{Context, Error, Result};
+use va_error::{Error, Result};
+use va_fetch::sha256_of;
 use va_store::Op;
 
 use super::folder::copy_atomically;
@@ -91,7 +90,7 @@ pub fn export_path(app: &App, id: ModelId, number: u32, file_name: &str) -> Resu
         return Err(Error::not_found(format!("this model version has no exported file {file_name:?}")));
     };
     let path = super::file_path(app, version.id, file_name);
-    if sha256_of(&path).is_ok_and(|(_, sha256)| sha256 == export.sha256) {
+    if sha256_of(&path, |_| Ok(())).is_ok_and(|(_, sha256)| sha256 == export.sha256) {
         return Ok(path);
     }
     Err(Error::conflict(format!(
@@ -172,7 +171,7 @@ fn failed(certificate: &Certificate, precision: ModelPrecision, unproven: &Path)
 /// The weights as trained are a safetensors file already: they only get their hash.
 fn safetensors(app: &App, version: &ModelVersion) -> Result<ExportFile> {
     let path = super::file_path(app, version.id, WEIGHTS_FILE);
-    let (size_bytes, sha256) = sha256_of(&path)?;
+    let (size_bytes, sha256) = sha256_of(&path, |_| Ok(()))?;
     Ok(ExportFile {
         format: ModelExportFormat::Safetensors,
         precision: ModelPrecision::Fp32,
@@ -182,22 +181,6 @@ fn safetensors(app: &App, version: &ModelVersion) -> Result<ExportFile> {
         created_ms: now_ms(),
         certificate: None,
     })
-}
-
-fn sha256_of(path: &Path) -> Result<(u64, String)> {
-    let cannot = || format!("cannot read {}", path.display());
-    let mut file = std::fs::File::open(path).with_context(cannot)?;
-    let mut hash = Sha256::new();
-    let (mut size, mut buffer) = (0, vec![0; 1 << 20]);
-    loop {
-        let read = file.read(&mut buffer).with_context(cannot)?;
-        if read == 0 {
-            break;
-        }
-        hash.update(&buffer[..read]);
-        size += read as u64;
-    }
-    Ok((size, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
 /// Samples of the test split, or else of validation, or else of training, spread over the whole split.
@@ -231,14 +214,5 @@ mod tests {
         assert!(*chosen.last().unwrap() >= 190);
         assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(spread(&items[..3], 64), [0, 1, 2]);
-    }
-
-    #[test]
-    fn the_hash_of_a_file_is_that_of_sha256sum() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("x"), b"abc").unwrap();
-        let (size, hash) = sha256_of(&dir.path().join("x")).unwrap();
-        assert_eq!(size, 3);
-        assert_eq!(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

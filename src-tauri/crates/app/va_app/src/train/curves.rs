@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use va_domain::{Event, JobProgress, MetricPoint};
+use va_domain::{Event, JobProgress, MetricPoint, WeightNames, WeightsReport};
 use va_engine::TrainEvent;
 
 use crate::jobs::{self, JobContext};
@@ -40,6 +40,7 @@ impl<'a> Curves<'a> {
                 self.progress.epoch = (epoch.ceil().max(1.0) as u32).min(self.progress.epochs.max(1));
                 self.report("training");
             }
+            TrainEvent::WeightsLoaded { report } => self.context.note(in_words(report)),
             TrainEvent::ValidationStarted { .. } => self.report("validating"),
             TrainEvent::Note { message } => self.context.note(message.clone()),
             TrainEvent::Finished { .. } => self.flush(),
@@ -88,6 +89,21 @@ impl<'a> Curves<'a> {
         phase.clone_into(&mut self.progress.phase);
         self.context.report(self.progress.clone());
     }
+}
+
+/// What became of the weights, in a line of the job's log; the whole report is kept with the model version.
+fn in_words(report: &WeightsReport) -> String {
+    let named = |names: &WeightNames| match names.names.first() {
+        Some(first) => format!("{} ({first}{})", names.count, if names.count > 1 { ", …" } else { "" }),
+        None => "0".to_owned(),
+    };
+    format!(
+        "starts from weights: {} taken, {} resized, {} new for these classes, {} of the file left over",
+        report.loaded.count,
+        report.resized.count,
+        named(&report.new),
+        named(&report.skipped)
+    )
 }
 
 impl Drop for Curves<'_> {

@@ -1,6 +1,6 @@
 //! The finished model becomes a row with its whole lineage.
 
-use va_domain::{Model, ModelVersion, Task, now_ms};
+use va_domain::{InitialWeights, Model, ModelVersion, Task, now_ms};
 use va_engine::{TrainJob, TrainOutcome};
 use va_error::{Code, Error, Result};
 use va_store::{Op, Tx};
@@ -47,6 +47,10 @@ pub(super) fn register(
             dataset_version_id: params.dataset_version_id,
             job_id: Some(context.id()),
             parent: model.latest.as_ref().map(|latest| latest.id),
+            initial_weights: params
+                .initial_weights
+                .as_ref()
+                .map(|pinned| InitialWeights { report: outcome.initial_weights.clone(), ..pinned.weights.clone() }),
             engine_version: app.engine().describe().version,
             weights_hash: weights_hash.clone(),
             metrics: outcome.metrics.clone(),

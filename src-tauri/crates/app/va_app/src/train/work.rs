@@ -30,7 +30,10 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
     let load = |split| load_split(app, version.id, split, &version.classes);
     let (train, val) = (load(Split::Train)?, load(Split::Val)?);
     let settings = params.request.settings.clone();
-    let preprocessing = standard_preprocessing(settings.image_size_px);
+    let mut preprocessing = standard_preprocessing(settings.image_size_px);
+    if let Some(weights) = &params.initial_weights {
+        weights.normalise(&mut preprocessing);
+    }
     let model_dir = models::folder_of(app.library_dir(), params.model_version_id);
     // Killed after the engine's last word and before registering: no row knows this folder, and the last checkpoint
     // gives the same weights again.
@@ -64,7 +67,7 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
         checkpoint_dir: checkpoint_dir(app, &context.job()),
         model_dir,
         resume: true,
-        initial_weights: None,
+        initial_weights: params.initial_weights.as_ref().map(|weights| weights.start(app)),
     };
     let outcome = app.engine().train(&job, &mut host)?;
     drop(host);

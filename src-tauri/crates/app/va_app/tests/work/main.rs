@@ -10,3 +10,7 @@ mod fixture;
 mod kill;
 mod queue;
 mod road;
+#[path = "../../../../data/va_fetch/tests/server/mod.rs"]
+mod server;
+mod weights;
+mod weights_download;

@@ -9,6 +9,7 @@ mod projects;
 mod quickstart;
 mod service;
 mod train;
+mod weights;
 
 use va_error::Result;
 
@@ -39,6 +40,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Export { model, format, precision, out } => {
             models::export(&session, &model, format.into(), precision.into(), &out)
         }
+        Command::Weights(command) => weights::run(&session, command),
         Command::Job(command) => jobs::run(&session, command),
         Command::Resources => machine::resources(&session),
         Command::Diagnostics { out } => machine::diagnostics(&session, &out),

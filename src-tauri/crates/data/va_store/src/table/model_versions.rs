@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use va_domain::{
-    DatasetVersionId, Entity, ExportFile, JobId, ModelId, ModelVersion, ModelVersionId, Preprocessing, TrainSettings,
+    DatasetVersionId, Entity, ExportFile, InitialWeights, JobId, ModelId, ModelVersion, ModelVersionId, Preprocessing,
+    TrainSettings,
 };
 use va_error::{Error, Result};
 
@@ -42,6 +43,8 @@ struct Details {
     preprocessing: Preprocessing,
     settings: TrainSettings,
     metrics: BTreeMap<String, f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    initial_weights: Option<InitialWeights>,
 }
 
 const SELECT: &str = "SELECT v.uuid, m.uuid, v.number, d.uuid, v.parent_uuid, v.job_uuid, v.arch, v.seed,
@@ -69,6 +72,7 @@ fn version(row: &Row<'_>) -> rusqlite::Result<ModelVersion> {
         preprocessing: details.preprocessing,
         settings: details.settings,
         metrics: details.metrics,
+        initial_weights: details.initial_weights,
         exports: json_column(row, 11)?,
         created_ms: row.get(12)?,
     })
@@ -137,6 +141,7 @@ impl ModelVersionsWrite<'_> {
             preprocessing: version.preprocessing.clone(),
             settings: version.settings.clone(),
             metrics: version.metrics.clone(),
+            initial_weights: version.initial_weights.clone(),
         };
         self.tx
             .conn

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
 use va_error::{Code, Context, Error, Result};
 
 use super::array::{Arrays, Number, Strided};
@@ -18,12 +19,32 @@ const MAX_FILE_BYTES: u64 = 4 << 30;
 /// `NotFound` or `Io` when it cannot be read, `TooLarge` beyond 4 GiB, `InvalidInput` when it is neither kind, damaged,
 /// or holds more than numbers.
 pub fn read_weights(path: &Path) -> Result<Arrays> {
+    read_checked(path, None)
+}
+
+/// As [`read_weights`], of the file with this SHA-256 (lower-case hex) and no other.
+///
+/// # Errors
+/// As [`read_weights`]; `Conflict` when the file was changed.
+pub fn read_weights_of(path: &Path, sha256: &str) -> Result<Arrays> {
+    read_checked(path, Some(sha256))
+}
+
+fn read_checked(path: &Path, sha256: Option<&str>) -> Result<Arrays> {
     let read = || {
         let size = std::fs::metadata(path)?.len();
         if size > MAX_FILE_BYTES {
             return Err(Error::new(Code::TooLarge, format!("the weight file has {size} bytes")));
         }
-        parse_weights(&std::fs::read(path)?)
+        let bytes = std::fs::read(path)?;
+        if let Some(wanted) = sha256 {
+            let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            if found != wanted {
+                let message = format!("the file was changed: its SHA-256 is {found}, it was {wanted}");
+                return Err(Error::conflict(message));
+            }
+        }
+        parse_weights(&bytes)
     };
     read().with_context(|| format!("the weights in {} cannot be used", path.display()))
 }

@@ -81,7 +81,7 @@ fn fit_one(graph: &Graph, name: &str, array: Array, shape: &[usize], report: &mu
 }
 
 /// A shape without ones at its end: `[out, in, 1, 1]` and `[out, in]` hold the same numbers.
-fn trimmed(shape: &[usize]) -> &[usize] {
+pub(super) fn trimmed(shape: &[usize]) -> &[usize] {
     let len = shape.iter().rposition(|&d| d != 1).map_or(0, |at| at + 1);
     &shape[..len]
 }

@@ -6,10 +6,12 @@ mod bicubic;
 mod catalogue;
 mod file;
 mod fit;
+mod identify;
 mod pickle;
 mod torch_file;
 
 pub use array::{Array, Arrays};
-pub use catalogue::{InstalledWeights, PublishedWeights, install_weights, published_weights};
-pub use file::{parse_weights, read_weights};
+pub use catalogue::{PublishedWeights, parse_catalogue, published_weights};
+pub use file::{parse_weights, read_weights, read_weights_of};
 pub use fit::{FitReport, fit_weights};
+pub use identify::{IdentifiedWeights, identify_weights};

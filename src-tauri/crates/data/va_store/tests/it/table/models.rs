@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use va_domain::{
-    ExportFile, JobId, Model, ModelExportFormat, ModelPrecision, ModelVersion, ModelVersionId, PageRequest,
+    ExportFile, InitialWeights, JobId, Model, ModelExportFormat, ModelPrecision, ModelVersion, ModelVersionId, PageRequest,
     Preprocessing, Task, TrainSettings,
 };
 use va_error::Code;
@@ -29,6 +29,13 @@ pub fn version(scene: &Scene, model: &Model) -> ModelVersion {
         engine_version: "va_engine 0.1.0 cpu".to_owned(),
         weights_hash: "ab".repeat(32),
         metrics: BTreeMap::from([("val/accuracy".to_owned(), 0.97)]),
+        initial_weights: Some(InitialWeights {
+            name: "resnet18.a1_in1k".to_owned(),
+            sha256: "cd".repeat(32),
+            licence: Some("Apache-2.0".to_owned()),
+            source_url: None,
+            report: None,
+        }),
         exports: Vec::new(),
         created_ms: 9,
     };
