@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use va_domain::{
-    ExportFile, InitialWeights, JobId, Model, ModelExportFormat, ModelPrecision, ModelVersion, ModelVersionId, PageRequest,
-    Preprocessing, Task, TrainSettings,
+    ExportFile, InitialWeights, JobId, Model, ModelExportFormat, ModelPrecision, ModelVersion, ModelVersionId,
+    PageRequest, Preprocessing, Task, TrainSettings,
 };
 use va_error::Code;
 
