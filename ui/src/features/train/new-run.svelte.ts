@@ -2,7 +2,7 @@ import { untrack } from 'svelte';
 import { ApiError } from '@/ipc/adapter';
 import { call } from '@/ipc/client';
 import { jobs } from '@/ipc/stores/jobs.svelte';
-import type { Forecast, Job, TrainSettings } from '@/ipc/types';
+import type { Arch, Forecast, Job, TrainSettings } from '@/ipc/types';
 import { faults, readNumber, writeNumber, type NumberKey } from './settings';
 
 /** A forecast is asked for when nothing was changed for so long. */
@@ -12,6 +12,8 @@ const SETTLE_MS = 180;
 export class NewRun {
   dataset_id = $state('');
   settings = $state.raw<TrainSettings | null>(null);
+  /** What can be trained here, and what images it takes. */
+  archs = $state.raw<readonly Arch[]>([]);
   /** Empty: a new model. */
   model_id = $state('');
   model_name = $state('');
@@ -22,7 +24,7 @@ export class NewRun {
   starting = $state(false);
   error = $state.raw<ApiError | null>(null);
 
-  faults = $derived(this.settings ? faults(this.settings) : new Map());
+  faults = $derived(this.settings ? faults(this.settings, this.archs) : new Map());
   ready = $derived(this.dataset_id !== '' && this.settings !== null && this.faults.size === 0);
 
   number(key: NumberKey): number {

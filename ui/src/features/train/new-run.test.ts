@@ -2,7 +2,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { ApiError } from '@/ipc/adapter';
 import { useAdapter } from '@/ipc/client';
 import { FakeAdapter } from '@/ipc/fake';
-import { PRESETS } from '@/ipc/fake/presets';
+import { ARCHS, PRESETS } from '@/ipc/fake/presets';
 import type { TrainSettings } from '@/ipc/types';
 import { NewRun } from './new-run.svelte';
 
@@ -14,6 +14,7 @@ const [fast, balanced] = PRESETS.map((preset) => preset.settings) as [TrainSetti
 function filled(): NewRun {
   const run = new NewRun();
   run.settings = balanced;
+  run.archs = ARCHS;
   run.dataset_id = fake.world.datasets[0]?.id ?? '';
   return run;
 }
@@ -27,6 +28,14 @@ it('is not ready before there is a dataset and while a setting is wrong', () => 
   expect(run.ready).toBe(true);
   run.dataset_id = '';
   expect(run.ready).toBe(false);
+});
+
+it('is not ready with an image size that the architecture does not take', () => {
+  const run = filled();
+  run.change({ arch: 'vit_tiny_patch16_224', image_size_px: 100 });
+  expect(run.ready).toBe(false);
+  run.setNumber('image_size_px', 96);
+  expect(run.ready).toBe(true);
 });
 
 it('keeps seed and device when a preset is taken', () => {

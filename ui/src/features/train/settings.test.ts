@@ -1,4 +1,4 @@
-import { PRESETS } from '@/ipc/fake/presets';
+import { ARCHS, PRESETS } from '@/ipc/fake/presets';
 import type { TrainPreset, TrainSettings } from '@/ipc/types';
 import { describe, expect, it } from 'vitest';
 import {
@@ -10,6 +10,7 @@ import {
   parseNumber,
   presetOf,
   readNumber,
+  stepped,
   writeNumber,
 } from './settings';
 
@@ -18,27 +19,48 @@ const settings: TrainSettings = { ...(balanced as TrainPreset).settings };
 
 describe('faults', () => {
   it('finds none in the defaults', () => {
-    expect(faults(settings).size).toBe(0);
+    expect(faults(settings, ARCHS).size).toBe(0);
   });
 
   it.each(NUMBER_FIELDS.map((field) => [field.key, field] as const))(
     'names %s outside its bounds',
     (key, field) => {
-      expect(faultOf(field, writeNumber(settings, key, field.min - 1))?.kind).toBe('range');
-      expect(faultOf(field, writeNumber(settings, key, Number.NaN))?.kind).toBe('not_a_number');
+      expect(faultOf(field, writeNumber(settings, key, field.min - 1), ARCHS)?.kind).toBe('range');
+      expect(faultOf(field, writeNumber(settings, key, Number.NaN), ARCHS)?.kind).toBe('not_a_number');
     },
   );
 
   it('wants whole numbers where only those make sense', () => {
-    expect(faults({ ...settings, batch_size: 1.5 }).get('batch_size')).toEqual({ kind: 'whole' });
+    expect(faults({ ...settings, batch_size: 1.5 }, ARCHS).get('batch_size')).toEqual({ kind: 'whole' });
   });
 
   it('bounds the warm-up by the epochs', () => {
-    expect(faults({ ...settings, warmup_epochs: 31 }).get('warmup_epochs')).toEqual({
+    expect(faults({ ...settings, warmup_epochs: 31 }, ARCHS).get('warmup_epochs')).toEqual({
       kind: 'range',
       min: 0,
       max: 30,
     });
+  });
+});
+
+describe('image sizes', () => {
+  const vit: TrainSettings = { ...settings, arch: 'vit_tiny_patch16_224' };
+  const fault = (image_size_px: number, of = vit): unknown =>
+    faults({ ...of, image_size_px }, ARCHS).get('image_size_px') ?? null;
+
+  it('are those of the architecture', () => {
+    expect(fault(112)).toBeNull();
+    expect(fault(100)).toEqual({ kind: 'step', step: 16, below: 96, above: 112 });
+    expect(fault(100, settings)).toBeNull();
+    expect(fault(16)).toEqual({ kind: 'range', min: 32, max: 1024 });
+  });
+
+  it('are walked through by the arrow keys', () => {
+    const bounds = { min: 32, max: 1024, step: 16 };
+    expect([stepped(112, 1, bounds), stepped(112, -1, bounds)]).toEqual([128, 96]);
+    expect([stepped(100, 1, bounds), stepped(100, -1, bounds)]).toEqual([112, 96]);
+    expect([stepped(32, -1, bounds), stepped(1024, 1, bounds)]).toEqual([32, 1024]);
+    expect(stepped(7, 1, { min: 1, max: 10 })).toBe(8);
   });
 });
 
@@ -83,7 +105,7 @@ it('shows only the numbers that mean something', () => {
 });
 
 it('holds the micro-batch to the batch and the freeze to the epochs', () => {
-  const wrong = faults({ ...settings, micro_batch_size: 33, freeze_backbone_epochs: 31 });
+  const wrong = faults({ ...settings, micro_batch_size: 33, freeze_backbone_epochs: 31 }, ARCHS);
   expect([...wrong.keys()].sort()).toEqual(['freeze_backbone_epochs', 'micro_batch_size']);
 });
 

@@ -1,4 +1,4 @@
-import type { TrainSettings } from '@/ipc/types';
+import type { Arch, ImageSizes, TrainSettings } from '@/ipc/types';
 
 /** A number in the form: where it lies, its bounds, its unit and how it is grouped. Words come from the catalogue by `key`. */
 export interface NumberField {
@@ -86,27 +86,58 @@ export function writeNumber(settings: TrainSettings, key: NumberKey, value: numb
 export type Fault =
   | { readonly kind: 'not_a_number' }
   | { readonly kind: 'whole' }
-  | { readonly kind: 'range'; readonly min: number; readonly max: number };
+  | { readonly kind: 'range'; readonly min: number; readonly max: number }
+  | { readonly kind: 'step'; readonly step: number; readonly below: number; readonly above: number };
 
-export function faultOf(field: NumberField, settings: TrainSettings): Fault | null {
+export function faultOf(field: NumberField, settings: TrainSettings, archs: readonly Arch[]): Fault | null {
   const value = readNumber(settings, field.key);
-  const max = upperBound(field, settings);
+  const { min, max, step } = boundsOf(field, settings, archs);
   if (!Number.isFinite(value)) return { kind: 'not_a_number' };
   if (field.whole && !Number.isInteger(value)) return { kind: 'whole' };
-  if (value < field.min || value > max) return { kind: 'range', min: field.min, max };
-  return null;
+  if (value < min || value > max) return { kind: 'range', min, max };
+  const above = step === undefined ? value : Math.ceil(value / step) * step;
+  return step === undefined || above === value ? null : { kind: 'step', step, below: above - step, above };
 }
 
-/** Some numbers are held by another one. */
-function upperBound(field: NumberField, settings: TrainSettings): number {
-  if (field.key === 'warmup_epochs' || field.key === 'freeze_backbone_epochs') return settings.epochs;
-  return field.key === 'micro_batch_size' ? settings.batch_size : field.max;
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+  /** Multiples of it; undefined: any number. */
+  readonly step?: number;
 }
 
-export function faults(settings: TrainSettings): Map<NumberKey, Fault> {
+/** Some numbers are held by another one, and the image size by the architecture. */
+export function boundsOf(field: NumberField, settings: TrainSettings, archs: readonly Arch[]): Bounds {
+  const { min } = field;
+  switch (field.key) {
+    case 'image_size_px': {
+      const sizes = sizesOf(settings, archs);
+      return sizes ? { min: sizes.min_px, max: sizes.max_px, step: sizes.step_px } : field;
+    }
+    case 'warmup_epochs':
+    case 'freeze_backbone_epochs':
+      return { min, max: settings.epochs };
+    case 'micro_batch_size':
+      return { min, max: settings.batch_size };
+    default:
+      return { min, max: field.max };
+  }
+}
+
+function sizesOf(settings: TrainSettings, archs: readonly Arch[]): ImageSizes | undefined {
+  return archs.find((arch) => arch.name === settings.arch)?.image_sizes;
+}
+
+/** The number after a press of an arrow key: to the next multiple of the step, inside the bounds. */
+export function stepped(value: number, by: 1 | -1, { min, max, step = 1 }: Bounds): number {
+  const next = by > 0 ? Math.floor(value / step + 1) * step : Math.ceil(value / step - 1) * step;
+  return Math.min(max, Math.max(min, next));
+}
+
+export function faults(settings: TrainSettings, archs: readonly Arch[]): Map<NumberKey, Fault> {
   const found = new Map<NumberKey, Fault>();
   for (const field of NUMBER_FIELDS) {
-    const fault = faultOf(field, settings);
+    const fault = faultOf(field, settings, archs);
     if (fault) found.set(field.key, fault);
   }
   return found;

@@ -12,7 +12,13 @@ export function snapshot(at_ms: number): ResourceSnapshot {
   gpu = Math.max(60, Math.min(99, gpu + (r() - 0.5) * 6));
   return {
     at_ms,
-    cpu: { name: 'AMD Ryzen 5 5600', cores: 12, utilisation_percent: cpu, process_percent: cpu * 0.8 },
+    cpu: {
+      name: 'AMD Ryzen 5 5600',
+      cores: 12,
+      bf16_is_native: false,
+      utilisation_percent: cpu,
+      process_percent: cpu * 0.8,
+    },
     memory: { total_bytes: 32 * GB, used_bytes: 11.4 * GB, process_bytes: 0.9 * GB },
     gpus: [
       {

@@ -1,4 +1,4 @@
-import type { DeviceInfo, TrainPreset, TrainSettings } from '../types';
+import type { Arch, DeviceInfo, TrainPreset, TrainSettings } from '../types';
 
 const OFF = { strength: 0, probability: 0.5 };
 
@@ -9,6 +9,8 @@ const BALANCED: TrainSettings = {
   batch_size: 32,
   micro_batch_size: 0,
   epochs: 30,
+  precision: 'f32',
+  activation_checkpointing: false,
   optimiser: 'adam_w',
   learning_rate: 1e-3,
   momentum: 0.9,
@@ -61,6 +63,19 @@ export const PRESETS: TrainPreset[] = [
       warmup_epochs: 3,
     },
   },
+];
+
+const arch = (name: string, summary: string, step_px = 1): Arch => ({
+  name,
+  summary,
+  default_image_size_px: 224,
+  image_sizes: { min_px: 32, max_px: 1024, step_px },
+});
+
+export const ARCHS: Arch[] = [
+  arch('resnet18', '18 layers, 11.7 M parameters: fast, the usual first choice'),
+  arch('resnet34', '34 layers, 21.8 M parameters: more accurate, about twice the time'),
+  arch('vit_tiny_patch16_224', 'transformer, 5.7 M parameters: needs pretrained weights', 16),
 ];
 
 export const DEVICES: DeviceInfo[] = [

@@ -3,7 +3,7 @@ import type { Job, TrainSettings } from '../types';
 import { seriesOf } from './curves';
 import type { Handlers } from './handlers';
 import { libraryOf } from './library';
-import { DEVICES, PRESETS, settingsOf } from './presets';
+import { ARCHS, DEVICES, PRESETS, settingsOf } from './presets';
 import { addRun, goOn, runsOf } from './runs';
 import type { World } from './world';
 
@@ -26,7 +26,7 @@ function finish(world: World, job: Job, f1: number, age_ms = 0): unknown {
 
 /** Training. */
 export const trainHandlers: Handlers = {
-  train_options: () => ({ archs: ['resnet18', 'resnet34'], presets: PRESETS, devices: DEVICES }),
+  train_options: () => ({ archs: ARCHS, presets: PRESETS, devices: DEVICES }),
   train_forecast: (world, { dataset_id, settings }) => {
     const asked = settingsOf('balanced', settings as Partial<TrainSettings>);
     const peak = 48e6 * 4 + asked.batch_size * asked.image_size_px ** 2 * 2_900;
@@ -40,6 +40,7 @@ export const trainHandlers: Handlers = {
       micro_batch_size: asked.micro_batch_size || Math.min(asked.batch_size, train),
       seconds: (train * asked.epochs * (asked.image_size_px / 224) ** 2) / 20,
       fits: peak < 9.4e9,
+      bf16_is_native: false,
     };
   },
   job_create: (world, { dataset_id, settings, model_name }) => {

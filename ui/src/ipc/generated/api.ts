@@ -1439,6 +1439,19 @@ export interface components {
             message: string;
             details?: unknown;
         };
+        /** @description An architecture that can be trained. */
+        Arch: {
+            /** @description For `settings.arch`: `resnet18`. */
+            name: string;
+            /** @description One line for a person choosing. */
+            summary: string;
+            /**
+             * Format: uint32
+             * @description Image size in pixels that it was published with.
+             */
+            default_image_size_px: number;
+            image_sizes: components["schemas"]["ImageSizes"];
+        };
         /** @description One link of the hash-chained audit log. */
         AuditEntry: {
             /**
@@ -1845,6 +1858,8 @@ export interface components {
             name: string;
             /** Format: uint32 */
             cores: number;
+            /** @description Whether it has bf16 instructions that the engine uses: without them bf16 is correct but slower than f32. */
+            bf16_is_native: boolean;
             /** Format: float */
             utilisation_percent: number;
             /**
@@ -2207,6 +2222,8 @@ export interface components {
             seconds: number | null;
             /** @description Whether it fits in the free memory, with that micro-batch. */
             fits: boolean;
+            /** @description Whether this processor has bf16 instructions: without them a bf16 run is correct but slower than in f32. */
+            bf16_is_native: boolean;
         };
         /** @description Where in the image: coordinates are real numbers in upright image pixels, pixel (0,0) covers [0,1)×[0,1). */
         Geometry: {
@@ -2263,6 +2280,21 @@ export interface components {
              * @description Changes kept since the dataset was made.
              */
             kept: number;
+        };
+        /** @description Heights and widths of a network's input: `min_px`, `min_px + step_px`, … up to `max_px`. */
+        ImageSizes: {
+            /**
+             * Format: uint32
+             * @description Smaller images leave no position for the last layers.
+             */
+            min_px: number;
+            /** Format: uint32 */
+            max_px: number;
+            /**
+             * Format: uint32
+             * @description Sizes are multiples of it: a transformer takes whole patches.
+             */
+            step_px: number;
         };
         ImportClass: {
             name: string;
@@ -2404,6 +2436,8 @@ export interface components {
              *       "batch_size": 32,
              *       "micro_batch_size": 0,
              *       "epochs": 30,
+             *       "precision": "f32",
+             *       "activation_checkpointing": false,
              *       "optimiser": "adam_w",
              *       "learning_rate": 0.001,
              *       "momentum": 0.9,
@@ -2916,6 +2950,7 @@ export interface components {
         Polygon: {
             points: components["schemas"]["Point"][];
         };
+        Precision: "f32" | "bf16";
         /** @description What a model says of one image. */
         Prediction: {
             name: string;
@@ -3381,6 +3416,8 @@ export interface components {
              *       "batch_size": 32,
              *       "micro_batch_size": 0,
              *       "epochs": 30,
+             *       "precision": "f32",
+             *       "activation_checkpointing": false,
              *       "optimiser": "adam_w",
              *       "learning_rate": 0.001,
              *       "momentum": 0.9,
@@ -3462,8 +3499,7 @@ export interface components {
         };
         /** @description What a training can be made of on this machine. */
         TrainOptions: {
-            /** @description Names for `settings.arch`. */
-            archs: string[];
+            archs: components["schemas"]["Arch"][];
             presets: components["schemas"]["TrainPreset"][];
             devices: components["schemas"]["DeviceInfo"][];
         };
@@ -3487,7 +3523,7 @@ export interface components {
             weights: string | null;
             /**
              * Format: uint32
-             * @description Height and width of the network's input in pixels, 32–1024.
+             * @description Height and width of the network's input in pixels, 32–1024; which of them an architecture takes is its own.
              * @default 128
              */
             image_size_px: number;
@@ -3510,6 +3546,18 @@ export interface components {
              * @default 30
              */
             epochs: number;
+            /**
+             * @description What values between layers are kept and multiplied in while training; weights and sums are f32 either way, and
+             *     so are validation, evaluation and the exported model.
+             * @default f32
+             */
+            precision: components["schemas"]["Precision"];
+            /**
+             * @description Drops activations after the forward and computes them again for the backward: less memory, about a third more time,
+             *     the same result.
+             * @default false
+             */
+            activation_checkpointing: boolean;
             /** @default adam_w */
             optimiser: components["schemas"]["Optimiser"];
             /**
@@ -3677,7 +3725,7 @@ export interface components {
             weights?: string | null;
             /**
              * Format: uint32
-             * @description Height and width of the network's input in pixels, 32–1024.
+             * @description Height and width of the network's input in pixels, 32–1024; which of them an architecture takes is its own.
              * @default 128
              */
             image_size_px?: number;
@@ -3700,6 +3748,18 @@ export interface components {
              * @default 30
              */
             epochs?: number;
+            /**
+             * @description What values between layers are kept and multiplied in while training; weights and sums are f32 either way, and
+             *     so are validation, evaluation and the exported model.
+             * @default f32
+             */
+            precision?: components["schemas"]["Precision"];
+            /**
+             * @description Drops activations after the forward and computes them again for the backward: less memory, about a third more time,
+             *     the same result.
+             * @default false
+             */
+            activation_checkpointing?: boolean;
             /** @default adam_w */
             optimiser?: components["schemas"]["Optimiser"];
             /**
@@ -5766,6 +5826,8 @@ export interface operations {
                      *       "batch_size": 32,
                      *       "micro_batch_size": 0,
                      *       "epochs": 30,
+                     *       "precision": "f32",
+                     *       "activation_checkpointing": false,
                      *       "optimiser": "adam_w",
                      *       "learning_rate": 0.001,
                      *       "momentum": 0.9,
@@ -6100,6 +6162,8 @@ export interface operations {
                      *       "batch_size": 32,
                      *       "micro_batch_size": 0,
                      *       "epochs": 30,
+                     *       "precision": "f32",
+                     *       "activation_checkpointing": false,
                      *       "optimiser": "adam_w",
                      *       "learning_rate": 0.001,
                      *       "momentum": 0.9,

@@ -11,8 +11,8 @@ mod work;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use va_domain::{
-    Actor, DatasetId, DatasetVersionId, DeviceInfo, Forecast, Job, JobKind, ModelId, ModelVersionId, Role, TrainPreset,
-    TrainRequest, TrainSettings,
+    Actor, Arch, DatasetId, DatasetVersionId, DeviceInfo, Forecast, Job, JobKind, ModelId, ModelVersionId, Role,
+    TrainPreset, TrainRequest, TrainSettings,
 };
 use va_error::Result;
 
@@ -27,8 +27,7 @@ pub(crate) use work::run;
 /// What a training can be made of on this machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainOptions {
-    /// Names for `settings.arch`.
-    pub archs: Vec<String>,
+    pub archs: Vec<Arch>,
     pub presets: Vec<TrainPreset>,
     pub devices: Vec<DeviceInfo>,
 }
@@ -78,7 +77,7 @@ pub fn options(app: &App) -> TrainOptions {
 /// # Errors
 /// `NotFound`, or `InvalidInput` for the settings.
 pub fn forecast(app: &App, request: &ForecastRequest) -> Result<Forecast> {
-    request.settings.check()?;
+    request::check_settings(app, &request.settings)?;
     let (dataset, classes) = request::dataset_and_classes(app, request.dataset_id)?;
     let (train_len, val_len) = request::expected_lens(&dataset);
     app.engine().forecast(&request.settings, classes.max(2), train_len, val_len)

@@ -274,7 +274,7 @@ macro_rules! choices {
     )+};
 }
 
-use va_domain::{ClassBalance, DeviceChoice, Optimiser, ScheduleKind, Task};
+use va_domain::{ClassBalance, DeviceChoice, Optimiser, Precision, ScheduleKind, Task};
 
 choices! {
     SplitArg => Split { Train, Val, Test }
@@ -284,6 +284,7 @@ choices! {
     ExportFormatArg => ExportFormat { Csv, Folders }
     TaskArg => Task { Classification }
     DeviceArg => DeviceChoice { Auto, Cpu }
+    TrainPrecisionArg => Precision { F32, Bf16 }
     OptimiserArg => Optimiser { AdamW, Sgd }
     ScheduleArg => ScheduleKind { Cosine, OneCycle, Step, Plateau }
     ClassBalanceArg => ClassBalance { None, Weights, Sampling }

@@ -33,8 +33,9 @@ fn a_folder_is_imported_listed_split_and_written_out() {
 
     let jobs = program.json(&["job", "list", "--kind", "import"]);
     assert_eq!(jobs["total"], 2);
-    let job = program.json(&["job", "show", jobs["items"][0]["id"].as_str().unwrap()]);
-    assert_eq!(job["state"], "succeeded");
+    let id = jobs["items"][0]["id"].as_str().unwrap();
+    assert_eq!(program.json(&["job", "show", id])["state"], "succeeded");
+    assert!(program.text(&["job", "show", id]).contains("started by"), "what the job said");
 
     program.json(&["dataset", "delete", "tiles"]);
     assert_eq!(program.json(&["dataset", "list"])["total"], 0);

@@ -5,6 +5,7 @@
 
 mod actor;
 mod annotation;
+mod arch;
 mod audit;
 mod augmentation;
 mod dataset;
@@ -31,6 +32,7 @@ mod weights;
 
 pub use actor::{Actor, Origin};
 pub use annotation::{Annotation, AnnotationSource, Geometry};
+pub use arch::{Arch, ImageSizes, MAX_IMAGE_SIZE_PX};
 pub use audit::{AuditEntry, HistoryState, OpKind};
 pub use augmentation::{Augmentation, Change};
 pub use dataset::{Dataset, DatasetVersion, SplitCounts, SplitRatios};
@@ -58,7 +60,7 @@ pub use sample::{LabelledState, Sample, SampleFilter, SampleSort, Split};
 pub use settings::{Settings, Theme};
 pub use time::now_ms;
 pub use train::{DeviceChoice, DeviceInfo, DeviceKind, Forecast, TrainPreset, TrainRequest};
-pub use train_settings::{ClassBalance, Optimiser, ScheduleKind, TrainSettings};
+pub use train_settings::{ClassBalance, Optimiser, Precision, ScheduleKind, TrainSettings};
 pub use weights::{InitialWeights, WeightNames, Weights, WeightsReport, WeightsState};
 
 /// Names people give: trimmed, 1 to 200 characters, no control characters.

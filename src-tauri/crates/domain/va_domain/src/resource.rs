@@ -17,6 +17,8 @@ pub struct ResourceSnapshot {
 pub struct CpuUsage {
     pub name: String,
     pub cores: u32,
+    /// Whether it has bf16 instructions that the engine uses: without them bf16 is correct but slower than f32.
+    pub bf16_is_native: bool,
     pub utilisation_percent: f32,
     /// This process alone, of all cores.
     pub process_percent: f32,

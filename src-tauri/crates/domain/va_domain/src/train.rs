@@ -51,6 +51,8 @@ pub struct Forecast {
     pub seconds: Option<f64>,
     /// Whether it fits in the free memory, with that micro-batch.
     pub fits: bool,
+    /// Whether this processor has bf16 instructions: without them a bf16 run is correct but slower than in f32.
+    pub bf16_is_native: bool,
 }
 
 /// What `train` is asked.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use va_dataset::{SampleSource, train_steps};
-use va_domain::{DeviceInfo, DeviceKind, Forecast, ModelPrecision, TrainSettings};
+use va_domain::{Arch, DeviceInfo, DeviceKind, Forecast, ImageSizes, MAX_IMAGE_SIZE_PX, ModelPrecision, TrainSettings};
 use va_error::{Code, Error, Result};
 use va_infer::{CpuExplainer, CpuSession, Explainer, NewModel, Session, write_model};
 use va_train::{EpochMetrics, TrainEvent, TrainHost, TrainJob, TrainOutcome, Trained};
@@ -30,7 +30,7 @@ impl Engine for CpuEngine {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         EngineDescription {
             version: VERSION.to_owned(),
-            archs: va_zoo::arch_names().into_iter().map(str::to_owned).collect(),
+            archs: va_zoo::archs().iter().map(described).collect(),
             presets: presets(),
             devices: vec![
                 DeviceInfo {
@@ -98,6 +98,20 @@ impl Engine for CpuEngine {
     }
 }
 
+fn described(arch: &va_zoo::Arch) -> Arch {
+    let pixels = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
+    Arch {
+        name: arch.name.to_owned(),
+        summary: arch.summary.to_owned(),
+        default_image_size_px: pixels(arch.default_image_size),
+        image_sizes: ImageSizes {
+            min_px: pixels(arch.min_image_size),
+            max_px: MAX_IMAGE_SIZE_PX,
+            step_px: pixels(arch.image_size_step),
+        },
+    }
+}
+
 /// The largest micro-batch that memory allows, at most what the job says itself. Linux kills a process that passes its
 /// limit instead of failing the allocation, so a run that cannot fit at all is refused.
 fn micro_batch_limit(job: &TrainJob) -> Result<Option<u32>> {
@@ -111,11 +125,12 @@ fn micro_batch_limit(job: &TrainJob) -> Result<Option<u32>> {
         return Ok(Some(plan.micro_batch.min(job.micro_batch_limit.unwrap_or(u32::MAX))));
     }
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    let advice = if job.settings.activation_checkpointing { "" } else { ", or turn activation checkpointing on" };
     Err(Error::new(
         Code::TooLarge,
         format!(
             "the training needs about {} MiB of memory even with {} images at a time, and {} MiB are free; choose a \
-             smaller image size or network (the last checkpoint is untouched)",
+             smaller image size or network{advice} (the last checkpoint is untouched)",
             mib(plan.peak_bytes),
             plan.micro_batch,
             mib(plan.free_bytes.unwrap_or(0))

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use va_dataset::SampleSource;
-use va_domain::{Certificate, DeviceInfo, Forecast, ModelPrecision, TrainPreset, TrainSettings};
+use va_domain::{Arch, Certificate, DeviceInfo, Forecast, ModelPrecision, TrainPreset, TrainSettings};
 use va_error::Result;
 use va_infer::{Explainer, Session};
 use va_train::{TrainHost, TrainJob, TrainOutcome};
@@ -13,7 +13,7 @@ pub struct EngineDescription {
     /// `va_engine 0.1.0 cpu`: kept with every model.
     pub version: String,
     /// Architectures of the zoo.
-    pub archs: Vec<String>,
+    pub archs: Vec<Arch>,
     pub presets: Vec<TrainPreset>,
     pub devices: Vec<DeviceInfo>,
 }

@@ -1,6 +1,7 @@
 use va_domain::{Forecast, TrainSettings};
 use va_error::{Error, Result};
 use va_exec::Network;
+use va_train::new_network;
 
 use crate::cpu_engine::total_steps;
 use crate::memory::free_bytes;
@@ -20,17 +21,17 @@ pub(crate) fn forecast(
     let graph = net.graph().clone();
     // Its plans go before the probe makes its own.
     drop(net);
-    // Forward once, backward twice: towards the inputs and towards the weights.
-    let multiply_adds_per_image = 3 * graph.cost().multiply_adds;
+    // Forward once, or once more to bring activations back; backward twice: towards the inputs and towards the weights.
+    let passes = if settings.activation_checkpointing { 4 } else { 3 };
+    let multiply_adds_per_image = passes * graph.cost().multiply_adds;
     let parameter_count = graph.param_count() as u64;
     let steps = total_steps(settings, train_len);
     let mut seconds = None;
     if plan.fits {
-        let an_image = seconds_per_image(graph, multiply_adds_per_image, plan.micro_batch as usize)?;
+        let an_image = seconds_per_image(graph, settings, multiply_adds_per_image, plan.micro_batch as usize)?;
         let trained = steps as f64 * f64::from(settings.batch_size.min(u32::try_from(train_len).unwrap_or(u32::MAX)));
         let validated = val_len as f64 * f64::from(settings.epochs);
-        // A forward is a third of a step.
-        seconds = Some(an_image * (trained + validated / 3.0));
+        seconds = Some(an_image * (trained + validated / passes as f64));
     }
     Ok(Forecast {
         peak_memory_bytes: plan.peak_bytes,
@@ -41,6 +42,7 @@ pub(crate) fn forecast(
         micro_batch_size: plan.micro_batch,
         seconds,
         fits: plan.fits,
+        bf16_is_native: va_exec::bf16_is_native(),
     })
 }
 
@@ -54,5 +56,5 @@ pub(crate) fn network(settings: &TrainSettings, class_count: usize) -> Result<Ne
         return Err(Error::invalid("a classifier needs at least two classes"));
     }
     let graph = va_zoo::build(&settings.arch, class_count, settings.image_size_px as usize, 3)?;
-    Network::new(graph, va_exec::DType::F32)
+    new_network(graph, settings)
 }

@@ -22,6 +22,7 @@ pub use va_dataset::{
     Batch, BatchRequest, DiskCacheOptions, Phase, RgbImage, SampleSource, check_training_split, preview,
     standard_preprocessing,
 };
+pub use va_exec::bf16_is_native;
 pub use va_infer::{Explainer, Explanation, ModelCard, Session};
 pub use va_train::{
     CheckpointKind, Ending, EpochMetrics, StartWeights, Stop, TrainEvent, TrainHost, TrainJob, TrainOutcome, ValMetrics,

@@ -2,7 +2,7 @@
 
 use va_domain::{Optimiser, TrainSettings};
 use va_error::Result;
-use va_exec::{Mode, Network};
+use va_exec::{Mode, Network, Precision};
 
 /// Program, stacks and what the allocator keeps.
 const BASE_BYTES: u64 = 200 << 20;
@@ -37,9 +37,12 @@ impl MemoryPlan {
         // A batch norm over one sample of one pixel has no variance.
         let least = asked.min(2);
         let mut micro_batch = asked;
+        // Validation is in f32 whatever training is in.
+        let mut evaluator = net.sharing(Precision::F32)?;
         loop {
             let size = micro_batch as usize;
-            let activations = net.activation_bytes(size, Mode::Train)? + net.activation_bytes(size, Mode::Eval)?;
+            let activations =
+                net.activation_bytes(size, Mode::Train)? + evaluator.activation_bytes(size, Mode::Eval)?;
             let peak_bytes = fixed + activations as u64;
             let fits = free_bytes.is_none_or(|free| peak_bytes <= free);
             if fits || micro_batch == least {
@@ -102,6 +105,27 @@ mod tests {
         let own = TrainSettings { micro_batch_size: 4, ..settings };
         assert_eq!(plan(&own, None).micro_batch, 4);
         assert!(plan(&own, None).peak_bytes < tight.peak_bytes);
+    }
+
+    #[test]
+    fn bf16_needs_less_than_f32() {
+        let f32 = TrainSettings { image_size_px: 64, batch_size: 32, ..TrainSettings::default() };
+        let bf16 = TrainSettings { precision: va_domain::Precision::Bf16, ..f32.clone() };
+        let activations = |settings| network(settings, 3).unwrap().activation_bytes(32, Mode::Train).unwrap();
+        let (wide, narrow) = (activations(&f32) as u64, activations(&bf16) as u64);
+        assert!(4 * narrow < 3 * wide, "{narrow} of {wide}");
+        assert_eq!(plan(&f32, None).peak_bytes - plan(&bf16, None).peak_bytes, wide - narrow);
+    }
+
+    #[test]
+    fn activation_checkpointing_needs_less_and_is_never_turned_on_by_itself() {
+        let kept = TrainSettings { image_size_px: 64, batch_size: 32, ..TrainSettings::default() };
+        let dropped = TrainSettings { activation_checkpointing: true, ..kept.clone() };
+        let (whole, less) = (plan(&kept, None), plan(&dropped, None));
+        assert!(less.peak_bytes < whole.peak_bytes, "{less:?} {whole:?}");
+        // Memory between the two: without it the micro-batch shrinks, with it the whole batch fits.
+        let between = Some(less.peak_bytes + (whole.peak_bytes - less.peak_bytes) / 2);
+        assert_eq!((plan(&kept, between).micro_batch, plan(&dropped, between).micro_batch), (16, 32));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use va_domain::{Precision, TrainSettings};
 use va_error::Result;
 use va_graph::Graph;
 use va_train::measure_step;
@@ -10,8 +11,8 @@ use va_train::measure_step;
 /// Multiply-adds of a probe, about: a second or two on a slow machine.
 const PROBE_MULTIPLY_ADDS: u64 = 30_000_000_000;
 
-/// Network, input shape and images at a time.
-type Measured = HashMap<(String, Vec<usize>, usize), f64>;
+/// Network, input shape, whether in bf16, whether activations are recomputed, and images at a time.
+type Measured = HashMap<(String, Vec<usize>, [bool; 2], usize), f64>;
 
 static MEASURED: Mutex<Option<Measured>> = Mutex::new(None);
 
@@ -19,16 +20,22 @@ static MEASURED: Mutex<Option<Measured>> = Mutex::new(None);
 ///
 /// # Errors
 /// When the network cannot be run.
-pub(crate) fn seconds_per_image(graph: Graph, multiply_adds_per_image: u64, micro_batch: usize) -> Result<f64> {
+pub(crate) fn seconds_per_image(
+    graph: Graph,
+    settings: &TrainSettings,
+    multiply_adds_per_image: u64,
+    micro_batch: usize,
+) -> Result<f64> {
     let affordable = (PROBE_MULTIPLY_ADDS / multiply_adds_per_image.max(1)).clamp(1, 32) as usize;
     let images = affordable.min(micro_batch).max(1);
-    let key = (graph.name().to_owned(), graph.input_shape().to_vec(), images);
+    let choices = [settings.precision == Precision::Bf16, settings.activation_checkpointing];
+    let key = (graph.name().to_owned(), graph.input_shape().to_vec(), choices, images);
     let mut measured = MEASURED.lock().unwrap_or_else(PoisonError::into_inner);
     let known = measured.get_or_insert_with(HashMap::new);
     if let Some(&seconds) = known.get(&key) {
         return Ok(seconds);
     }
-    let seconds = measure_step(graph, images)? / images as f64;
+    let seconds = measure_step(graph, settings, images)? / images as f64;
     known.insert(key, seconds);
     Ok(seconds)
 }

@@ -174,6 +174,13 @@ fn the_forecast_grows_with_the_batch_and_refuses_what_cannot_be() {
 #[test]
 fn the_engine_says_what_it_is() {
     let about = CpuEngine::new().describe();
-    assert!(about.archs.contains(&"resnet18".to_owned()));
+    let arch = |name: &str| about.archs.iter().find(|arch| arch.name == name).unwrap();
+    arch("resnet18").check_image_size(33).unwrap();
+    assert!(arch("vit_tiny_patch16_224").check_image_size(33).unwrap_err().to_string().contains("32 or 48"));
+    for arch in &about.archs {
+        arch.check_image_size(arch.default_image_size_px).unwrap();
+        arch.check_image_size(arch.image_sizes.min_px).unwrap();
+        arch.check_image_size(arch.image_sizes.max_px).unwrap();
+    }
     assert!(about.devices[0].available && !about.devices[1].available && !about.devices[1].note.is_empty());
 }

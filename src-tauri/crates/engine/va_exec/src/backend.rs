@@ -44,6 +44,14 @@ pub enum Backend {
 }
 
 impl Backend {
+    /// As it is kept with what was computed: `reference` or `onednn`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::OneDnn => "onednn",
+        }
+    }
+
     /// The back ends of this program, the fastest first.
     pub const ALL: &[Self] = if cfg!(onednn) { &[Self::OneDnn, Self::Reference] } else { &[Self::Reference] };
 }

@@ -12,18 +12,27 @@ pub struct ParamGroup {
     pub decay: bool,
     /// What the learning rate is multiplied by; 0 leaves the parameters as they are, bit for bit.
     pub rate: f64,
+    /// Optimiser steps before the parameters began to move: Adam's bias corrections count without them.
+    pub idle_steps: u64,
 }
 
 impl FlatLayout {
     /// Groups that cover the flat parameters without gaps, in order: decay as the layout says, `rate` as asked of every
     /// parameter; neighbours treated alike are one group.
     pub fn groups(&self, rate: impl Fn(&ParamEntry) -> f64) -> Vec<ParamGroup> {
+        self.groups_since(|entry| (rate(entry), 0))
+    }
+
+    /// As [`FlatLayout::groups`], of a rate and of the steps before the parameter began to move.
+    pub fn groups_since(&self, treat: impl Fn(&ParamEntry) -> (f64, u64)) -> Vec<ParamGroup> {
         let mut groups: Vec<ParamGroup> = Vec::new();
         for entry in self.params() {
-            let (decay, rate, end) = (entry.decay, rate(entry), entry.offset + entry.len);
+            let (decay, (rate, idle_steps), end) = (entry.decay, treat(entry), entry.offset + entry.len);
             match groups.last_mut() {
-                Some(last) if last.decay == decay && last.rate == rate => last.range.end = end,
-                _ => groups.push(ParamGroup { range: entry.offset..end, decay, rate }),
+                Some(last) if (last.decay, last.rate, last.idle_steps) == (decay, rate, idle_steps) => {
+                    last.range.end = end;
+                }
+                _ => groups.push(ParamGroup { range: entry.offset..end, decay, rate, idle_steps }),
             }
         }
         groups
@@ -57,7 +66,7 @@ mod tests {
         let groups: Vec<ParamGroup> = cuts
             .windows(2)
             .enumerate()
-            .map(|(i, cut)| ParamGroup { range: cut[0]..cut[1], decay: i % 2 == 1, rate: i as f64 })
+            .map(|(i, cut)| ParamGroup { range: cut[0]..cut[1], decay: i % 2 == 1, rate: i as f64, idle_steps: 0 })
             .collect();
         for (start, len) in [(0, 10), (3, 4), (5, 2), (8, 12), (0, 40), (25, 3)] {
             let mut seen = Vec::new();

@@ -15,6 +15,7 @@ mod init;
 mod kernels;
 mod layout;
 mod loss;
+mod machine;
 mod network;
 #[cfg(onednn)]
 mod onednn;
@@ -36,6 +37,7 @@ pub use groups::ParamGroup;
 pub use kernels::geometry::{ConvGeometry, PoolGeometry};
 pub use layout::{BufferEntry, FlatLayout, ParamEntry};
 pub use loss::{CrossEntropy, LossAndGrad, SoftTarget, softmax};
+pub use machine::{bf16_is_native, instruction_set, thread_count};
 pub use network::{Attribution, Mode, Network};
 pub use optim::{AdamW, Sgd, clip_grad_norm, update_average};
 pub use par::on_one_thread;

@@ -44,6 +44,9 @@ pub struct Network {
     precision: Precision,
     backend: Backend,
     frozen: bool,
+    recomputes: bool,
+    /// Nodes whose parameters have gradients; None: all.
+    trained: Option<Vec<NodeId>>,
     pub(crate) params: Tensor,
     pub(crate) grads: Tensor,
     pub(crate) buffers: Tensor,
@@ -86,6 +89,8 @@ impl Network {
             precision,
             backend,
             frozen: false,
+            recomputes: false,
+            trained: None,
             params,
             grads,
             buffers,
@@ -95,6 +100,36 @@ impl Network {
         };
         network.init_buffers()?;
         Ok(network)
+    }
+
+    /// Another network over the very same parameters, gradients and buffers that computes in another precision: what one
+    /// of them changes, the other has. It is not frozen.
+    ///
+    /// # Errors
+    /// `InvalidInput` when that precision keeps parameters in another number type.
+    pub fn sharing(&self, precision: Precision) -> Result<Self> {
+        if precision.params() != self.dtype() {
+            return Err(Error::invalid(format!(
+                "{precision:?} keeps parameters in {:?}, this network has them in {:?}",
+                precision.params(),
+                self.dtype()
+            )));
+        }
+        Ok(Self {
+            graph: self.graph.clone(),
+            layout: self.layout.clone(),
+            precision,
+            backend: self.backend,
+            frozen: false,
+            recomputes: false,
+            trained: None,
+            params: self.params.clone(),
+            grads: self.grads.clone(),
+            buffers: self.buffers.clone(),
+            plans: Vec::new(),
+            pending: None,
+            step_key: self.step_key,
+        })
     }
 
     pub fn precision(&self) -> Precision {
@@ -118,6 +153,39 @@ impl Network {
     /// Refuses to change a frozen network.
     pub(crate) fn ensure_thawed(&self) -> Result<()> {
         if self.frozen { Err(Error::conflict("the parameters of this network are frozen")) } else { Ok(()) }
+    }
+
+    /// Trades time for memory in training: activations inside stretches of the graph are dropped after the forward and
+    /// computed again for the backward. Results are the same to the last bit.
+    pub fn recompute_activations(&mut self, on: bool) {
+        if self.recomputes != on {
+            self.recomputes = on;
+            self.forget_training();
+        }
+    }
+
+    /// Gives gradients to the parameters of these nodes alone, or with None to all: no backward runs below the first of
+    /// them, and nothing is kept for it. Batch norms everywhere go on to use the statistics of the batch and to move their
+    /// running ones.
+    pub fn train_only(&mut self, nodes: Option<Vec<NodeId>>) {
+        if self.trained != nodes {
+            self.trained = nodes;
+            self.forget_training();
+        }
+    }
+
+    /// The plans of training are made anew at its next forward.
+    fn forget_training(&mut self) {
+        self.plans.retain(|plan| plan.mode == Mode::Eval);
+        self.pending = None;
+    }
+
+    pub(crate) fn trains(&self, node: NodeId) -> bool {
+        self.trained.as_ref().is_none_or(|nodes| nodes.contains(&node))
+    }
+
+    pub(crate) fn recomputes(&self) -> bool {
+        self.recomputes
     }
 
     /// Layers of the plan used last that the back end has no kernel for, and why: they ran on the reference kernels.
@@ -268,6 +336,16 @@ impl Network {
     pub fn activation_bytes(&mut self, batch: usize, mode: Mode) -> Result<usize> {
         let plan = self.plan(batch, mode, None)?;
         Ok(self.plans[plan].bytes)
+    }
+
+    /// Kernel calls of a forward and of a backward of a batch of this size; makes the plan.
+    ///
+    /// # Errors
+    /// When the plan cannot be made.
+    pub fn step_counts(&mut self, batch: usize, mode: Mode) -> Result<[usize; 2]> {
+        let plan = self.plan(batch, mode, None)?;
+        let plan = &self.plans[plan];
+        Ok([plan.forward.len(), plan.backward.len()])
     }
 
     /// The plan used last.

@@ -14,6 +14,14 @@ pub(crate) enum Number {
     Bf16,
 }
 
+pub(crate) fn instruction_set() -> Option<&'static str> {
+    None
+}
+
+pub(crate) fn multiplies_bf16() -> bool {
+    false
+}
+
 pub(crate) struct WorkspaceBuilder;
 
 impl WorkspaceBuilder {

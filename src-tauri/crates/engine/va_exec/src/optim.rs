@@ -43,23 +43,26 @@ impl AdamW {
         self.step_groups(network, state, step, network.layout().groups(|_| 1.0))
     }
 
-    /// As [`AdamW::step`], with decay and learning rate by group ([`crate::FlatLayout::groups`]). The moments of every
-    /// parameter move, also of those whose rate is 0.
+    /// As [`AdamW::step`], with decay, learning rate and beginning by group ([`crate::FlatLayout::groups`]). Parameters
+    /// whose rate is 0 stay as they are; moments follow the gradient whatever the rate.
     ///
     /// # Errors
-    /// `InvalidInput` when the state or the groups are not of this network or `step` is 0.
+    /// `InvalidInput` when the state or the groups are not of this network, or a group that moves began no step before
+    /// `step`, which counts from 1.
     pub fn step_groups(&self, network: &Network, state: &mut Tensor, step: u64, groups: Vec<ParamGroup>) -> Result<()> {
         check_groups(&groups, network)?;
         check_state(state, &[2, network.layout().param_len()], network.dtype())?;
-        if step == 0 {
-            return Err(Error::invalid("optimiser steps count from 1"));
+        if groups.iter().any(|group| group.rate != 0.0 && group.idle_steps >= step) {
+            return Err(Error::invalid(
+                "optimiser steps count from 1, and from the step in which a group begins to move",
+            ));
         }
-        let correction = |beta: f64| 1.0 - beta.powf(step as f64);
         let apply = AdamApply {
             lr: self.lr,
             eps: self.eps,
             weight_decay: self.weight_decay,
-            bias_correction: [correction(self.beta1), correction(self.beta2)],
+            betas: [self.beta1, self.beta2],
+            step,
             groups,
         };
         apply1(AdamMoments { beta1: self.beta1, beta2: self.beta2 }, state, network.grads())
@@ -96,8 +99,8 @@ impl Sgd {
         self.step_groups(network, velocity, network.layout().groups(|_| 1.0))
     }
 
-    /// As [`Sgd::step`], with decay and learning rate by group ([`crate::FlatLayout::groups`]). The velocity of every
-    /// parameter moves, also of those whose rate is 0.
+    /// As [`Sgd::step`], with decay and learning rate by group ([`crate::FlatLayout::groups`]). Parameters whose rate is 0
+    /// stay as they are, and so does their velocity.
     ///
     /// # Errors
     /// `InvalidInput` when the velocity or the groups are not of this network.

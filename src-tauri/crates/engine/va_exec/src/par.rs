@@ -40,6 +40,11 @@ pub(crate) fn map<R: Send>(count: usize, task: impl Fn(usize) -> R + Sync) -> Ve
     results.into_iter().map(|r| r.expect("BUG: a task did not run")).collect()
 }
 
+/// Threads that [`each`] shares its tasks among.
+pub(crate) fn thread_count() -> usize {
+    if ALONE.get() { 1 } else { pool::thread_count() }
+}
+
 /// Runs `body` with every kernel of this crate on the calling thread alone; for tests and for programs that bring their
 /// own threads.
 pub fn on_one_thread<R>(body: impl FnOnce() -> R) -> R {
@@ -91,6 +96,10 @@ mod raw {
 mod pool {
     use rayon::prelude::*;
 
+    pub(super) fn thread_count() -> usize {
+        rayon::current_num_threads()
+    }
+
     pub(super) fn each(count: usize, task: &(impl Fn(usize) + Sync)) {
         (0..count).into_par_iter().for_each(task);
     }
@@ -111,6 +120,7 @@ mod pool {
     unsafe extern "C" {
         fn GOMP_parallel(body: extern "C" fn(*mut c_void), data: *mut c_void, threads: c_uint, flags: c_uint);
         fn omp_in_parallel() -> c_int;
+        fn omp_get_max_threads() -> c_int;
     }
 
     struct Region<'a, F> {
@@ -134,6 +144,11 @@ mod pool {
                 region.next.store(region.count, Ordering::Relaxed);
             }
         }
+    }
+
+    pub(super) fn thread_count() -> usize {
+        // SAFETY: takes nothing, reads a setting of the runtime.
+        usize::try_from(unsafe { omp_get_max_threads() }).unwrap_or(1).max(1)
     }
 
     pub(super) fn each<F: Fn(usize) + Sync>(count: usize, task: &F) {

@@ -11,6 +11,7 @@ mod backward;
 mod forward;
 mod normalise;
 mod products;
+mod recompute;
 mod transformer;
 
 use std::rc::Rc;
@@ -25,6 +26,7 @@ use crate::kernels::batch_norm::BN_ROWS;
 use crate::network::{Mode, Network};
 use crate::onednn::WorkspaceBuilder;
 use arena::{Arena, Slot};
+use recompute::Segment;
 
 /// One kernel call; the argument is the step key.
 pub(crate) type Run = Box<dyn Fn(u64) -> candle_core::Result<()> + Send + Sync>;
@@ -59,19 +61,29 @@ pub(crate) struct Plan {
 impl Plan {
     /// With a backward in training, and in evaluation for a `layer`: from the result to that node's value.
     pub fn new(network: &Network, batch: usize, mode: Mode, layer: Option<NodeId>) -> Result<Self> {
-        let mut lowering = Lowering::new(network, batch, mode, layer);
-        let input = lowering.plan_forward().engine("planning the forward pass")?;
-        let graph = network.graph();
-        let output = lowering.value(graph.output()).engine("planning the forward pass")?;
-        let (mut output_grad, mut layer_views) = (None, None);
-        if lowering.needs_grad[graph.output()] {
-            output_grad = Some(lowering.plan_backward().engine("planning the backward pass")?);
-            layer_views = lowering.layer_views().engine("planning the backward pass")?;
-        }
+        let dtype = network.precision().activations();
+        // Once to learn when every value lives, once more with buffers shared accordingly.
+        let blank = Arena::recording(dtype).engine("planning")?;
+        let mut recording = Lowering::new(network, batch, mode, layer, blank);
+        let lives = recording.arena.lives();
+        recording.plan()?;
+        drop(recording);
+        let sharing = lives.borrow().share();
+        let arena = Arena::shared(dtype, sharing).engine("reserving memory for a batch")?;
+        let mut lowering = Lowering::new(network, batch, mode, layer, arena);
+        let Views { input, output, output_grad, layer_views } = lowering.plan()?;
         let Lowering { forward, backward, fallbacks, workspace, arena, scratch_bytes, .. } = lowering;
         let bytes = arena.bytes() + scratch_bytes + workspace.finish();
         Ok(Self { batch, mode, layer, layer_views, input, output, output_grad, forward, backward, bytes, fallbacks })
     }
+}
+
+/// What a plan is fed through and read from; see [`Plan`].
+struct Views {
+    input: Tensor,
+    output: Tensor,
+    output_grad: Option<Tensor>,
+    layer_views: Option<[Tensor; 2]>,
 }
 
 /// The state of planning.
@@ -100,6 +112,12 @@ struct Lowering<'a> {
     fused_add: Vec<Option<NodeId>>,
     /// Whether a node is done by its producer.
     is_fused: Vec<bool>,
+    /// Stretches whose inner values are computed again for the backward; the next one to be reached is last.
+    segments: Vec<Segment>,
+    /// Whether a value that the backward reads is not kept from the forward.
+    dropped: Vec<bool>,
+    /// Whether steps are planned a second time, as part of the backward.
+    recomputing: bool,
     needs_grad: Vec<bool>,
     /// Packed statistics of each batch norm.
     norms: Vec<Option<Tensor>>,
@@ -109,7 +127,7 @@ struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    fn new(network: &'a Network, batch: usize, mode: Mode, layer: Option<NodeId>) -> Self {
+    fn new(network: &'a Network, batch: usize, mode: Mode, layer: Option<NodeId>, arena: Arena) -> Self {
         let graph = network.graph();
         let nodes = graph.nodes().len();
         let mut lowering = Self {
@@ -119,7 +137,7 @@ impl<'a> Lowering<'a> {
             train: mode == Mode::Train,
             layer,
             layer_grad: None,
-            arena: Arena::new(network.precision().activations()),
+            arena,
             forward: Vec::new(),
             backward: Vec::new(),
             values: vec![None; nodes],
@@ -129,6 +147,9 @@ impl<'a> Lowering<'a> {
             fused_activation: vec![None; nodes],
             fused_add: vec![None; nodes],
             is_fused: vec![false; nodes],
+            segments: Vec::new(),
+            dropped: vec![false; nodes],
+            recomputing: false,
             needs_grad: vec![false; nodes],
             norms: vec![None; nodes],
             scratch_bytes: 0,
@@ -137,7 +158,22 @@ impl<'a> Lowering<'a> {
         };
         lowering.fuse_activations();
         lowering.mark_gradients();
+        if lowering.train && network.recomputes() {
+            lowering.choose_segments();
+        }
         lowering
+    }
+
+    /// Plans all passes.
+    fn plan(&mut self) -> Result<Views> {
+        let input = self.plan_forward().engine("planning the forward pass")?;
+        let output = self.value(self.graph.output()).engine("planning the forward pass")?;
+        let (mut output_grad, mut layer_views) = (None, None);
+        if self.needs_grad[self.graph.output()] {
+            output_grad = Some(self.plan_backward().engine("planning the backward pass")?);
+            layer_views = self.layer_views().engine("planning the backward pass")?;
+        }
+        Ok(Views { input, output, output_grad, layer_views })
     }
 
     /// Whether a backward follows the forward.
@@ -147,7 +183,7 @@ impl<'a> Lowering<'a> {
 
     /// Whether the backward gives gradients to the parameters of a node.
     fn learns(&self, id: NodeId) -> bool {
-        self.train && !self.graph.node_params(id).is_empty()
+        self.train && self.network.trains(id) && !self.graph.node_params(id).is_empty()
     }
 
     /// An activation joins its producer when nothing else reads that value and the producer's kernels know how: batch

@@ -44,16 +44,16 @@ fn broken_inputs(batch: &Batch) -> Vec<String> {
 /// The first layer whose value on `input` is not finite although those before it are, by running the network again up
 /// to ever closer layers. The network loses its plans and must not be used afterwards.
 pub(crate) fn first_broken_layer(net: &mut Network, input: &Tensor, key: u64) -> Result<Option<String>> {
-    let (graph, dtype) = (net.graph().clone(), net.dtype());
+    let (graph, precision, backend) = (net.graph().clone(), net.precision(), net.backend());
     // Its activations go first: another network beside it might not fit.
-    let old = mem::replace(net, Network::new(graph.clone(), dtype)?);
+    let old = mem::replace(net, Network::with(graph.clone(), precision, backend)?);
     let mut params = NamedTensors::new();
     for entry in old.layout().params() {
         params.insert(entry.name.clone(), old.param(&entry.name)?);
     }
     drop(old);
     let broken = |node: usize| -> Result<bool> {
-        let mut part = Network::new(up_to(&graph, node)?, dtype)?;
+        let mut part = Network::with(up_to(&graph, node)?, precision, backend)?;
         part.load_state(&params)?;
         part.set_step_key(key);
         Ok(!is_finite(&part.forward(input, Mode::Train)?)?)

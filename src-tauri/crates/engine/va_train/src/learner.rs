@@ -4,16 +4,18 @@ use candle_core::{DType, Device, Tensor};
 use va_dataset::Batch;
 use va_domain::TrainSettings;
 use va_error::{Error, Result};
-use va_exec::{Mode, Network, clip_grad_norm};
+use va_exec::{Mode, Network, Precision, clip_grad_norm};
 
 use crate::average::Average;
 use crate::classification::Classification;
 use crate::diagnose::{Broken, broken_weight, first_broken_gradient, first_broken_layer};
-use crate::optimiser::RunOptimiser;
+use crate::optimiser::{Moment, RunOptimiser, head};
 
 /// The numbers that training changes: network, optimiser state, running average.
 pub(crate) struct Learner {
     pub net: Network,
+    /// The same numbers in f32, for validation; None where the network trains in f32.
+    evaluator: Option<Network>,
     pub optimiser: RunOptimiser,
     /// With one, it is what is validated and exported.
     pub average: Option<Average>,
@@ -25,16 +27,12 @@ pub(crate) struct Learner {
     image_size: usize,
 }
 
-/// What an optimiser step is told.
+/// What a training step is told.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StepPlan {
-    /// From 1.
-    pub step: u64,
-    pub rate: f64,
+    pub at: Moment,
     /// Of dropout's draws.
     pub key: u64,
-    /// Train the last layer alone.
-    pub freeze: bool,
 }
 
 /// What one optimiser step says of itself.
@@ -50,7 +48,11 @@ impl Learner {
         let image_size = net.graph().input_shape()[0];
         let clip_norm = (settings.clip_norm > 0.0).then_some(settings.clip_norm);
         let micro_batch = settings.batch_size as usize;
-        Ok(Self { net, optimiser, average: None, task, micro_batch, clip_norm, image_size })
+        let evaluator = match net.precision() {
+            Precision::F32 | Precision::F64 => None,
+            Precision::Bf16 => Some(net.sharing(Precision::F32)?),
+        };
+        Ok(Self { net, evaluator, optimiser, average: None, task, micro_batch, clip_norm, image_size })
     }
 
     /// Begins the running average with the weights as they are now.
@@ -65,24 +67,32 @@ impl Learner {
     /// `NotFinite`, naming step, layer and samples, when loss, gradient, weights or running statistics are no numbers.
     /// The network is then not to be kept.
     pub fn train_step(&mut self, batch: &Batch, plan: StepPlan) -> Result<StepReport> {
+        self.freeze_backbone(plan.at.freeze);
         let (loss, correct) = self.gradients(batch, plan)?;
         let grad_norm = clip_grad_norm(self.net.grads(), self.clip_norm)?;
         if !grad_norm.is_finite() {
             let layer = first_broken_gradient(&self.net)?;
-            return Err(Broken { what: "gradient", step: plan.step, layer }.error(batch));
+            return Err(Broken { what: "gradient", step: plan.at.step, layer }.error(batch));
         }
-        self.optimiser.step(&self.net, plan.step, plan.rate, plan.freeze)?;
+        self.optimiser.step(&self.net, plan.at)?;
         // A norm is finite exactly if every number is.
         for (what, numbers) in [("largest weight", self.net.params()), ("running statistic", self.net.buffers())] {
             if !clip_grad_norm(numbers, None)?.is_finite() {
                 let layer = broken_weight(&self.net)?;
-                return Err(Broken { what, step: plan.step, layer }.error(batch));
+                return Err(Broken { what, step: plan.at.step, layer }.error(batch));
             }
         }
         if let Some(average) = &self.average {
-            average.update(&self.net, plan.step)?;
+            average.update(&self.net, plan.at.step)?;
         }
         Ok(StepReport { loss, grad_norm, correct })
+    }
+
+    /// With a frozen backbone no gradient is computed below the last layer. Its batch norms go on to normalise by the
+    /// batch and to follow it with their running statistics.
+    fn freeze_backbone(&mut self, freeze: bool) {
+        let trained = freeze.then(|| head(self.net.graph()).into_iter().collect());
+        self.net.train_only(trained);
     }
 
     /// Loss and correct predictions of the batch; its gradient is then the network's.
@@ -100,7 +110,7 @@ impl Learner {
             let found = self.task.loss.soft_loss_and_grad(&logits, &targets[range.clone()], total)?;
             if !found.loss.is_finite() {
                 let layer = first_broken_layer(&mut self.net, &input, key)?;
-                return Err(Broken { what: "loss", step: plan.step, layer }.error(batch));
+                return Err(Broken { what: "loss", step: plan.at.step, layer }.error(batch));
             }
             self.net.backward(&found.grad)?;
             loss += found.loss;
@@ -109,10 +119,10 @@ impl Learner {
         Ok((loss, correct))
     }
 
-    /// Logits `[M, K]` of the samples `range` with running statistics.
+    /// Logits `[M, K]` of the samples `range` with running statistics, in f32.
     pub fn evaluate(&mut self, batch: &Batch, range: Range<usize>) -> Result<Tensor> {
         let input = self.input(batch, range)?;
-        self.net.forward(&input, Mode::Eval)
+        self.evaluator.as_mut().unwrap_or(&mut self.net).forward(&input, Mode::Eval)
     }
 
     /// The parts that a batch of this size is run in.

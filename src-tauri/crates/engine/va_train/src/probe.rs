@@ -1,17 +1,21 @@
 use std::time::Instant;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
+use va_domain::TrainSettings;
 use va_error::{Error, Result};
-use va_exec::{AdamW, Mode, Network};
+use va_exec::{AdamW, Mode};
 use va_graph::Graph;
 
-/// Seconds of one training step (forward, backward, AdamW) of this network on so many images here and now. The step is
+use crate::new_network;
+
+/// Seconds of one training step (forward, backward, AdamW) of this network, in the precision of the settings, on so many
+/// images here and now. The step is
 /// done twice: the first one makes plans and touches memory.
 ///
 /// # Errors
 /// When the network cannot be run.
-pub fn measure_step(graph: Graph, images: usize) -> Result<f64> {
-    let mut net = Network::new(graph, DType::F32)?;
+pub fn measure_step(graph: Graph, settings: &TrainSettings, images: usize) -> Result<f64> {
+    let mut net = new_network(graph, settings)?;
     net.init(0)?;
     let mut state = AdamW::new_state(&net)?;
     let tensor = |shape: &[usize], value: f64| {

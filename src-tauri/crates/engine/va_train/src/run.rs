@@ -8,6 +8,7 @@ use va_exec::NamedTensors;
 use crate::checkpoint::{CheckpointFolder, Identity, Snapshot};
 use crate::learner::{Learner, StepPlan, StepReport};
 use crate::micro_batch::MicroBatch;
+use crate::optimiser::Moment;
 use crate::pretrained::{StartWeights, load_pretrained};
 use crate::schedule::Schedule;
 use crate::state::RunState;
@@ -100,10 +101,12 @@ impl<'a> Run<'a> {
                 "this run was started with other settings or other data and cannot go on with these; start a new run",
             ));
         }
-        if snapshot.identity.machine != self.identity.machine {
+        let differences = snapshot.identity.machine.differences(&self.identity.machine);
+        if !differences.is_empty() {
             self.note(format!(
-                "the checkpoint was made on {}, this is {}: the run goes on, but its result will not be bit-exact",
-                snapshot.identity.machine, self.identity.machine
+                "the run goes on, but its result will not be bit-exact, because this is not what the checkpoint was \
+                 made with ({})",
+                differences.join("; ")
             ));
         }
         snapshot.restore(&mut self.learner)?;
@@ -179,14 +182,17 @@ impl<'a> Run<'a> {
         self.host.next_batch(request, &mut self.batch)?;
         let waited = began.elapsed();
         let rate = self.schedule.rate(self.state.step, self.state.plateau.reductions);
-        let plan = StepPlan {
-            step: self.state.step + 1,
+        let step = self.state.step + 1;
+        let frozen_epochs = self.settings.freeze_backbone_epochs;
+        let at = Moment {
+            step,
             rate,
-            // Any function of seed and step that does not repeat.
-            key: self.settings.seed ^ (self.state.step + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
-            freeze: self.state.epoch < self.settings.freeze_backbone_epochs,
+            freeze: self.state.epoch < frozen_epochs || self.settings.backbone_rate_factor == 0.0,
+            frozen_steps: u64::from(frozen_epochs) * u64::from(self.train_steps),
         };
-        let report = self.learner.train_step(&self.batch, plan)?;
+        // Any function of seed and step that does not repeat.
+        let key = self.settings.seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let report = self.learner.train_step(&self.batch, StepPlan { at, key })?;
         self.state.add_step(report.loss, report.correct, self.batch.len());
         self.tell_step(&report, rate, waited, began.elapsed());
         Ok(())

@@ -1,10 +1,11 @@
-use candle_core::DType;
+use va_domain::TrainSettings;
 use va_error::{Error, Result};
-use va_exec::Network;
+use va_exec::{Backend, Network, Precision};
 
-use crate::checkpoint::{CheckpointFolder, Identity};
+use crate::checkpoint::{CheckpointFolder, Identity, Machine};
 use crate::classification::Classification;
 use crate::learner::Learner;
+use crate::optimiser::head;
 use crate::run::{Run, Trained};
 use crate::{TrainHost, TrainJob};
 
@@ -36,18 +37,37 @@ pub fn train_graph(
     if !job.resume {
         checkpoints.clear()?;
     }
-    let mut net = Network::new(graph, DType::F32)?;
+    let mut net = new_network(graph, settings)?;
     net.init(settings.seed)?;
+    let identity = identity(job, Machine::here(&net, engine_version))?;
     let task = Classification::new(job.classes.len(), &job.class_counts, settings)?;
     let mut learner = Learner::new(net, task, settings)?;
     learner.begin_average(settings.ema_decay)?;
-    let mut run = Run::new(job, host, learner, checkpoints, identity(job, engine_version)?)?;
+    let mut run = Run::new(job, host, learner, checkpoints, identity)?;
     let goes_on = job.resume && run.resume()?;
     if let Some(weights) = job.initial_weights.as_ref().filter(|_| !goes_on) {
         run.start_from(weights)?;
     }
     run.choose_micro_batch(job);
     run.finish()
+}
+
+/// The network that a run with these settings trains at its greediest, its numbers not initialised.
+///
+/// # Errors
+/// When memory runs out.
+pub fn new_network(graph: va_graph::Graph, settings: &TrainSettings) -> Result<Network> {
+    let precision = match settings.precision {
+        va_domain::Precision::F32 => Precision::F32,
+        va_domain::Precision::Bf16 => Precision::Bf16,
+    };
+    let mut net = Network::with(graph, precision, Backend::default())?;
+    net.recompute_activations(settings.activation_checkpointing);
+    if settings.freeze_backbone_epochs >= settings.epochs || settings.backbone_rate_factor == 0.0 {
+        let head = head(net.graph()).into_iter().collect();
+        net.train_only(Some(head));
+    }
+    Ok(net)
 }
 
 fn check(graph: &va_graph::Graph, job: &TrainJob) -> Result<()> {
@@ -76,23 +96,8 @@ fn check(graph: &va_graph::Graph, job: &TrainJob) -> Result<()> {
     Ok(())
 }
 
-fn identity(job: &TrainJob, engine_version: &str) -> Result<Identity> {
+fn identity(job: &TrainJob, machine: Machine) -> Result<Identity> {
     let parts = (&job.settings, &job.classes, job.train_len, job.val_len, &job.class_counts, &job.preprocessing);
     let text = serde_json::to_vec(&parts)?;
-    let machine = format!("{engine_version}, {}", instruction_sets());
     Ok(Identity { job: blake3::hash(&text).to_hex().to_string(), machine })
-}
-
-/// The instruction sets that decide in which order a kernel adds.
-fn instruction_sets() -> String {
-    #[cfg(target_arch = "x86_64")]
-    let found = [
-        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
-        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
-        ("fma", std::arch::is_x86_feature_detected!("fma")),
-    ];
-    #[cfg(not(target_arch = "x86_64"))]
-    let found: [(&str, bool); 0] = [];
-    let names = found.iter().filter(|(_, present)| *present).map(|(name, _)| *name);
-    std::iter::once(std::env::consts::ARCH).chain(names).collect::<Vec<_>>().join("+")
 }

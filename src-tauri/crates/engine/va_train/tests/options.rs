@@ -5,7 +5,7 @@ mod common;
 
 use candle_core::Tensor;
 use common::{CLASSES, TestHost, bits, job, run, settings};
-use va_domain::{Augmentation, Change, ClassBalance, Optimiser, ScheduleKind, TrainSettings};
+use va_domain::{Augmentation, Change, ClassBalance, Optimiser, Precision, ScheduleKind, TrainSettings};
 use va_exec::NamedTensors;
 use va_graph::{Conv2d, Graph, GraphBuilder};
 use va_train::{Ending, Stop, TrainEvent, TrainJob, Trained, train_graph};
@@ -139,6 +139,20 @@ fn micro_batches_add_up_to_the_batch() {
     for micro in [1, 3, 4] {
         let worst = whole.iter().zip(weights(micro)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-5, "micro-batches of {micro} differ by {worst}");
+    }
+}
+
+#[test]
+fn recomputing_activations_changes_no_bit() {
+    for precision in [Precision::F32, Precision::Bf16] {
+        let kept = TrainSettings { arch: "resnet18".to_owned(), precision, ..settings(1) };
+        let dropped = TrainSettings { activation_checkpointing: true, ..kept.clone() };
+        let weights = |settings: &TrainSettings| {
+            let dir = tempfile::tempdir().unwrap();
+            let job = job(settings, dir.path(), 16, 3);
+            bits(&va_train::train(&job, &mut TestHost::new(&job, false), "test").unwrap().weights.unwrap())
+        };
+        assert!(weights(&kept) == weights(&dropped), "{precision:?}");
     }
 }
 

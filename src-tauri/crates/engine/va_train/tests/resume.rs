@@ -1,6 +1,8 @@
 //! A run that was stopped, cut off or damaged goes on to the same weights, bit for bit.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+#[path = "common/checkpoints.rs"]
+mod checkpoints;
 mod common;
 
 use common::{TestHost, bits, job, power_cut, run, settings, tiny};
@@ -120,6 +122,39 @@ fn a_checkpoint_of_another_engine_goes_on_and_says_that_it_is_not_bit_exact() {
 }
 
 #[test]
+fn a_checkpoint_of_another_machine_goes_on_and_says_what_differs() {
+    for (part, before, said) in [
+        ("threads", serde_json::json!(1000), "threads: 1000 then"),
+        ("instruction_set", serde_json::json!("x86_64 sse41"), "instructions: x86_64 sse41 then"),
+        ("backend", serde_json::json!("abacus"), "kernels: abacus then"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let job = job(&settings(3), dir.path(), 26, 9);
+        let mut host = TestHost::new(&job, false);
+        host.stop_at = Some((7, Stop::Pause));
+        run(&job, &mut host).unwrap();
+        checkpoints::edit_metadata(dir.path(), "identity", |identity| identity["machine"][part] = before.clone());
+        let mut host = TestHost::new(&job, false);
+        assert_eq!(run(&job, &mut host).unwrap().ending, Ending::Completed);
+        let silent = part == "threads" && !va_exec::Backend::ALL.contains(&va_exec::Backend::OneDnn);
+        assert_eq!(host.notes().contains(said), !silent, "{part}: {}", host.notes());
+        assert_eq!(host.notes().contains("not be bit-exact"), !silent);
+    }
+}
+
+#[test]
+fn the_same_machine_says_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let job = job(&settings(3), dir.path(), 26, 9);
+    let mut host = TestHost::new(&job, false);
+    host.stop_at = Some((7, Stop::Pause));
+    run(&job, &mut host).unwrap();
+    let mut host = TestHost::new(&job, false);
+    run(&job, &mut host).unwrap();
+    assert_eq!(host.notes(), "");
+}
+
+#[test]
 fn a_resnet_resumes_bit_for_bit() {
     let mut settings = settings(4);
     settings.arch = "resnet18".to_owned();
@@ -138,20 +173,14 @@ fn a_resnet_resumes_bit_for_bit() {
     assert!(weights[0] == weights[1], "the resumed weights differ");
 }
 
-/// The state file that the newest manifest names.
-fn newest_state(dir: &std::path::Path) -> std::path::PathBuf {
-    let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.join("last.json")).unwrap()).unwrap();
-    dir.join(manifest["file"].as_str().unwrap())
-}
-
 fn truncate(dir: &std::path::Path) {
-    let path = newest_state(dir);
+    let path = checkpoints::state_of(dir, "last");
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
 }
 
 fn garble(dir: &std::path::Path) {
-    let path = newest_state(dir);
+    let path = checkpoints::state_of(dir, "last");
     let mut bytes = std::fs::read(&path).unwrap();
     let at = bytes.len() - 100;
     bytes[at] ^= 0x40;

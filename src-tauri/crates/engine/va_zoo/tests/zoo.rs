@@ -65,6 +65,19 @@ fn every_architecture_builds_at_its_limits_and_serialises() {
     }
 }
 
+/// The declared smallest image leaves exactly one position, so a smaller one would leave none.
+#[test]
+fn the_smallest_image_is_one_position_of_the_last_layer() {
+    for arch in va_zoo::archs().iter().filter(|arch| arch.image_size_step == 1) {
+        for (size, side) in [(arch.min_image_size, 1), (2 * arch.min_image_size, 2)] {
+            let graph = va_zoo::build(arch.name, 2, size, 3).unwrap();
+            let pools = |op: &Op| matches!(op, Op::GlobalAvgPool | Op::AvgPool { .. });
+            let pool = graph.nodes().iter().rfind(|node| pools(&node.op)).unwrap();
+            assert_eq!(graph.node(pool.inputs[0]).shape[..2], [side, side], "{} at {size} px", arch.name);
+        }
+    }
+}
+
 #[test]
 fn other_families_have_timm_names_and_shapes() {
     for (arch, name, shape) in [

@@ -15,6 +15,8 @@ export const settings = {
   'settings.unavailable': 'not usable',
   'settings.cpu': 'Processor',
   'settings.cores': { one: '{n} core', other: '{n} cores' },
+  'settings.bf16_native': 'bf16 instructions',
+  'settings.bf16_slow': 'no bf16 instructions',
   'settings.memory': 'Memory',
   'settings.gpu': 'Graphics card',
   'settings.driver': 'driver {version}',

@@ -124,6 +124,11 @@ export const train = {
   'train.form.optimiser': 'Optimiser',
   'train.form.optimiser_hint':
     'AdamW suits most data; SGD with momentum wants about 100 times the learning rate.',
+  'train.form.precision': 'Precision',
+  'train.form.precision_hint':
+    'Numbers between layers while training. bf16 takes half the memory, and less time on a processor made for it; the model is f32 either way.',
+  'train.precision.f32': 'f32',
+  'train.precision.bf16': 'bf16',
   'train.form.schedule_group': 'Course of the learning rate',
   'train.form.schedule': 'Schedule',
   'train.form.schedule_hint': 'How the rate goes on after the warm-up.',
@@ -202,6 +207,9 @@ export const train = {
   'train.set.flip_horizontal_hint': 'Where mirrored parts look just as real.',
   'train.set.flip_vertical': 'Flip top–bottom',
   'train.set.flip_vertical_hint': 'Where up and down do not matter.',
+  'train.set.activation_checkpointing': 'Activation checkpointing',
+  'train.set.activation_checkpointing_hint':
+    'Computes activations again instead of keeping them: less memory, about a third more time, the same result.',
   'train.set.seed': 'Seed',
   'train.set.seed_hint': 'Same seed, data and settings: the same model on the CPU.',
   'train.change.strength': 'Strength',
@@ -243,16 +251,21 @@ export const train = {
   'train.fault.not_a_number': 'Enter a number',
   'train.fault.whole': 'Enter a whole number',
   'train.fault.range': 'Between {min} and {max}',
+  'train.fault.step': 'A multiple of {step}: {below} or {above}',
 
   'train.forecast': 'Forecast',
   'train.forecast.fits': 'Fits',
   'train.forecast.too_big': 'Does not fit',
   'train.forecast.too_big_do': 'Choose smaller images or a smaller batch.',
+  'train.forecast.too_big_recompute':
+    'Choose smaller images or a smaller batch, or turn activation checkpointing on.',
   'train.forecast.memory': 'Peak memory',
   'train.forecast.free': 'free {free}',
   'train.forecast.time': 'Time, about',
   'train.forecast.micro':
     'The batch of {batch} does not fit at once: {n} images at a time, their gradients added up.',
+  'train.forecast.bf16_slow':
+    'This processor has no bf16 instructions: the run is correct, but slower than in f32. It still needs less memory.',
   'train.forecast.steps': 'Optimiser steps',
   'train.forecast.parameters': 'Parameters',
   'train.forecast.work': 'Work an image',

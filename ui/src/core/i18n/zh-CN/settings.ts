@@ -18,6 +18,8 @@ export const settings: Readonly<Record<keyof typeof en, Message>> = {
   'settings.unavailable': '不可用',
   'settings.cpu': '处理器',
   'settings.cores': '{n} 个核心',
+  'settings.bf16_native': '支持 bf16 指令',
+  'settings.bf16_slow': '不支持 bf16 指令',
   'settings.memory': '内存',
   'settings.gpu': '显卡',
   'settings.driver': '驱动 {version}',

@@ -38,7 +38,13 @@ impl Host {
     pub fn read(&mut self) -> (CpuUsage, MemoryUsage) {
         self.refresh();
         let unknown = (
-            CpuUsage { name: "unknown".to_owned(), cores: self.cores, utilisation_percent: 0.0, process_percent: 0.0 },
+            CpuUsage {
+                name: "unknown".to_owned(),
+                cores: self.cores,
+                bf16_is_native: va_engine::bf16_is_native(),
+                utilisation_percent: 0.0,
+                process_percent: 0.0,
+            },
             MemoryUsage { total_bytes: 0, used_bytes: 0, process_bytes: 0 },
         );
         let Some(system) = &self.system else { return unknown };
@@ -49,6 +55,7 @@ impl Host {
         let cpu = CpuUsage {
             name: name.unwrap_or_else(System::cpu_arch),
             cores: self.cores,
+            bf16_is_native: va_engine::bf16_is_native(),
             utilisation_percent: system.global_cpu_usage().clamp(0.0, 100.0),
             process_percent: process_percent.clamp(0.0, 100.0),
         };

@@ -1,6 +1,8 @@
 //! What must be true before a run may start, said before anything is queued.
 
-use va_domain::{Actor, Dataset, DatasetId, DatasetVersionId, Split, SplitRatios, TrainRequest, check_name};
+use va_domain::{
+    Actor, Dataset, DatasetId, DatasetVersionId, Precision, Split, SplitRatios, TrainRequest, TrainSettings, check_name,
+};
 use va_engine::SampleSource as _;
 use va_error::{Error, Result};
 
@@ -44,16 +46,23 @@ fn is_unsplit(dataset: &Dataset) -> bool {
     dataset.splits.train == 0 && dataset.splits.val == 0 && dataset.splits.test == 0
 }
 
-pub(super) fn check(app: &App, actor: &Actor, request: &TrainRequest) -> Result<Checked> {
-    request.settings.check()?;
+/// Whether these settings can train at all, whatever the data.
+pub(super) fn check_settings(app: &App, settings: &TrainSettings) -> Result<()> {
+    settings.check()?;
     let archs = app.engine().describe().archs;
-    if !archs.contains(&request.settings.arch) {
+    let Some(arch) = archs.iter().find(|arch| arch.name == settings.arch) else {
+        let names: Vec<&str> = archs.iter().map(|arch| arch.name.as_str()).collect();
         return Err(Error::invalid(format!(
             "there is no architecture {:?}; there is {}",
-            request.settings.arch,
-            archs.join(", ")
+            settings.arch,
+            names.join(", ")
         )));
-    }
+    };
+    arch.check_image_size(settings.image_size_px)
+}
+
+pub(super) fn check(app: &App, actor: &Actor, request: &TrainRequest) -> Result<Checked> {
+    check_settings(app, &request.settings)?;
     let (mut dataset, classes) = dataset_and_classes(app, request.dataset_id)?;
     if classes < 2 {
         return Err(Error::invalid(format!(
@@ -66,7 +75,7 @@ pub(super) fn check(app: &App, actor: &Actor, request: &TrainRequest) -> Result<
     if let Some(project) = request.project_id {
         crate::projects::get(app, project)?;
     }
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = slow_precision(request.settings.precision).into_iter().collect();
     if is_unsplit(&dataset) {
         let ratios = SplitRatios::default();
         let made = crate::split::split(app, actor, dataset.id, ratios, SPLIT_SEED, false)?;
@@ -132,6 +141,15 @@ fn model_name(app: &App, request: &TrainRequest, dataset: &Dataset) -> Result<St
             free_name(&format!("{}-{}", dataset.trim(), request.settings.arch), taken)
         }
     }
+}
+
+/// What a person should know before a run in bf16 starts on a processor without instructions for it.
+fn slow_precision(precision: Precision) -> Option<String> {
+    (precision == Precision::Bf16 && !va_engine::bf16_is_native()).then(|| {
+        "this processor has no bf16 instructions: the run is correct, but slower than in f32; it needs less memory all \
+         the same"
+            .to_owned()
+    })
 }
 
 /// Classes of which a single sample is trained on: allowed, but nothing can be measured of them.

@@ -1,5 +1,6 @@
 //! The queue: order, stop, resume, close and open again.
 
+use va_app::jobs::JobListRequest;
 use va_app::{OpenOptions, jobs, models, train};
 use va_domain::{Event, JobKind, JobState};
 use va_error::Code;
@@ -157,4 +158,20 @@ fn listeners_hear_of_jobs_and_curves() {
     }
     assert_eq!(states, [JobState::Queued, JobState::Running, JobState::Succeeded]);
     assert!(points > 0);
+}
+
+#[test]
+fn settings_that_cannot_train_are_refused_before_a_job_is_made() {
+    let lib = library(8);
+    let mut asked = request(lib.dataset.id, 1);
+    (asked.settings.arch, asked.settings.image_size_px) = ("vit_tiny_patch16_224".to_owned(), 40);
+    let refused = train::start(&lib.app, &owner(), &asked).unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidInput);
+    assert!(refused.to_string().contains("choose 32 or 48"), "{refused}");
+    let forecast = train::ForecastRequest { dataset_id: lib.dataset.id, settings: asked.settings.clone() };
+    assert_eq!(train::forecast(&lib.app, &forecast).unwrap_err().to_string(), refused.to_string());
+    asked.settings.arch = "resnet0".to_owned();
+    assert!(train::start(&lib.app, &owner(), &asked).unwrap_err().to_string().contains("there is resnet18"));
+    let runs = JobListRequest { kind: Some(JobKind::Train), ..JobListRequest::default() };
+    assert_eq!(jobs::list(&lib.app, &runs).unwrap().total, 0);
 }

@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use va_api::job_result;
+use va_api::{JobNotes, job_result};
 use va_domain::{Job, JobId, JobKind, JobState, Page};
 use va_error::{Error, Result};
 
@@ -13,8 +13,7 @@ pub fn run(session: &Session, command: JobCommand) -> Result<()> {
         JobCommand::List { kind, state } => list(session, kind.map(Into::into), state.map(Into::into)),
         JobCommand::Show { id } => {
             let id = parse(&id)?;
-            let job: Job = session.with(Need::Library, |client| client.ask("job_get", json!({ "id": id })))?;
-            print(session, &job)
+            show(session, id)
         }
         JobCommand::Cancel { id } => {
             let id = parse(&id)?;
@@ -55,6 +54,20 @@ fn resume(session: &Session, id: JobId) -> Result<()> {
         Ok(ended)
     })?;
     print(session, &job)
+}
+
+/// The job and what it said in words: a split that was made, a continuation that is not bit-exact.
+fn show(session: &Session, id: JobId) -> Result<()> {
+    let (job, notes): (Job, JobNotes) = session.with(Need::Library, |client| {
+        Ok((client.ask("job_get", json!({ "id": id }))?, client.ask("job_notes", json!({ "id": id }))?))
+    })?;
+    print(session, &job)?;
+    if !session.json {
+        for note in &notes.notes {
+            output::line(format!("  {note}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn print(session: &Session, job: &Job) -> Result<()> {

@@ -16,6 +16,8 @@ pub fn resources(session: &Session) -> Result<()> {
         "CPU      {} ({} cores) at {:.0} %",
         now.cpu.name, now.cpu.cores, now.cpu.utilisation_percent
     ))?;
+    let bf16 = if now.cpu.bf16_is_native { "has instructions of its own" } else { "works, but slower than f32" };
+    output::line(format!("bf16     {bf16}"))?;
     output::line(format!(
         "memory   {} of {} used",
         output::bytes(now.memory.used_bytes),

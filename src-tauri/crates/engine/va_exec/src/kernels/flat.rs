@@ -50,8 +50,9 @@ pub struct AdamApply {
     pub lr: f64,
     pub eps: f64,
     pub weight_decay: f64,
-    /// `1 - beta1^step` and `1 - beta2^step`.
-    pub bias_correction: [f64; 2],
+    pub betas: [f64; 2],
+    /// From 1; bias corrections are `1 - beta^t` with `t` the step counted from the group's beginning.
+    pub step: u64,
     pub groups: Vec<ParamGroup>,
 }
 
@@ -62,7 +63,7 @@ impl SliceKernel<1> for AdamApply {
         expect_len(Self::NAME, "state", state, 2 * params.len())?;
         let (m, v) = state.split_at(params.len());
         let of = T::Real::of;
-        let (eps, root) = (of(self.eps), of(self.bias_correction[1].sqrt()));
+        let eps = of(self.eps);
         par::chunks_mut(
             params,
             PART,
@@ -79,8 +80,10 @@ impl SliceKernel<1> for AdamApply {
                         if group.rate == 0.0 {
                             return;
                         }
-                        let lr = self.lr * group.rate;
-                        let rate = of(lr / self.bias_correction[0]);
+                        let t = (self.step - group.idle_steps) as f64;
+                        let [first, second] = self.betas.map(|beta| 1.0 - beta.powf(t));
+                        let (lr, root) = (self.lr * group.rate, of(second.sqrt()));
+                        let rate = of(lr / first);
                         let keep = of(if group.decay { 1.0 - lr * self.weight_decay } else { 1.0 });
                         for ((p, &m), &v) in p[piece.clone()].iter_mut().zip(&m[piece.clone()]).zip(&v[piece]) {
                             *p = *p * keep - rate * m / (v.sqrt() / root + eps);
@@ -111,6 +114,9 @@ impl SliceKernel<2> for SgdVelocity {
             let at = task * PART..task * PART + velocity.len();
             let (grad, params) = (&grad[at.clone()], &params[at.clone()]);
             for_groups(&self.groups, at.start, at.len(), |piece, group| {
+                if group.rate == 0.0 {
+                    return;
+                }
                 let wd = T::Real::of(if group.decay { self.weight_decay } else { 0.0 });
                 for i in piece {
                     velocity[i] = momentum * velocity[i] + (grad[i] + wd * params[i]);

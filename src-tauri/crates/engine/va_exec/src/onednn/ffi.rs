@@ -67,6 +67,7 @@ pub struct ExecArg {
 #[link(name = "gomp")]
 unsafe extern "C" {
     pub fn dnnl_engine_create(engine: *mut *mut dnnl_engine, kind: c_int, index: usize) -> c_int;
+    pub fn dnnl_get_effective_cpu_isa() -> c_int;
     pub fn dnnl_stream_create(stream: *mut *mut dnnl_stream, engine: *mut dnnl_engine, flags: u32) -> c_int;
 
     pub fn dnnl_memory_desc_create_with_strides(

@@ -5,11 +5,13 @@
 mod conv;
 mod ffi;
 mod handle;
+mod isa;
 mod linear;
 mod packed;
 mod product;
 mod workspace;
 
 pub(crate) use handle::Number;
+pub(crate) use isa::{instruction_set, multiplies_bf16};
 pub(crate) use product::{Product, WeightGrad};
 pub(crate) use workspace::WorkspaceBuilder;

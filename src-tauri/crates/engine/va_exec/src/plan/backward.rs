@@ -29,6 +29,9 @@ impl Lowering<'_> {
         let mut grads: Grads = vec![None; self.graph.nodes().len()];
         grads[output] = Some(slot);
         for (id, node) in self.graph.nodes().iter().enumerate().rev() {
+            if let Some(segment) = self.segments.pop_if(|segment| segment.to == id) {
+                self.plan_recompute(segment)?;
+            }
             let Some(dy) = grads[id].take() else { continue };
             if !self.needs_grad[id] {
                 continue;
@@ -246,11 +249,13 @@ impl Lowering<'_> {
         let relu = self.fused_activation[id].is_some();
         let (packed, x, g) = (self.norm_scratch(id)?, self.take_saved(node.inputs[0])?, dy.view()?);
         let (dgamma, dbeta) = (self.gradient(id, "weight")?, self.gradient(id, "bias")?);
-        let (flows, train) = (self.needs_grad[node.inputs[0]], self.train);
+        let (flows, train, learns) = (self.needs_grad[node.inputs[0]], self.train, self.learns(id));
         self.emit_back(id, move |_| {
             // Running statistics do not depend on the batch: the sums stay zero, and what is left is the scale.
             if train {
                 apply2(BnReduceGrad { relu }, &packed, &x, &g)?;
+            }
+            if learns {
                 apply1(BnParamGrad(AffineParam::Gamma), &dgamma, &packed)?;
                 apply1(BnParamGrad(AffineParam::Beta), &dbeta, &packed)?;
             }

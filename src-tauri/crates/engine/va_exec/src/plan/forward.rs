@@ -24,25 +24,31 @@ impl Lowering<'_> {
         let input = slot.view()?;
         self.define(0, slot);
         for id in 1..self.graph.nodes().len() {
-            // The producer of a fused node defined its value already.
-            if !self.is_fused[id] {
-                let node = self.graph.node(id);
-                let value = self.plan_node(id, node)?;
-                let sum = self.fused_add[id].unwrap_or(id);
-                self.define(self.fused_activation[sum].unwrap_or(sum), value);
-            }
-            for &read in &self.graph.node(id).inputs {
-                self.readers[read] -= 1;
-                if self.readers[read] == 0 {
-                    self.values[read] = None;
-                }
-            }
+            self.plan_value(id)?;
         }
         Ok(input)
     }
 
+    /// Plans the steps of one node, and lets go of what it was the last to read.
+    pub(super) fn plan_value(&mut self, id: NodeId) -> Result<()> {
+        let graph = self.graph;
+        // The producer of a fused node defined its value already.
+        if !self.is_fused[id] {
+            let value = self.plan_node(id, graph.node(id))?;
+            let sum = self.fused_add[id].unwrap_or(id);
+            self.define(self.fused_activation[sum].unwrap_or(sum), value);
+        }
+        for &read in &graph.node(id).inputs {
+            self.readers[read] -= 1;
+            if self.readers[read] == 0 {
+                self.values[read] = None;
+            }
+        }
+        Ok(())
+    }
+
     fn define(&mut self, id: NodeId, slot: Rc<Slot>) {
-        if self.saved_readers[id] > 0 {
+        if self.saved_readers[id] > 0 && (self.recomputing || !self.dropped[id]) {
             self.saved[id] = Some(slot.clone());
         }
         if self.readers[id] > 0 {
@@ -51,7 +57,8 @@ impl Lowering<'_> {
     }
 
     pub(super) fn emit(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
-        self.forward.push(Step { node, run: Box::new(run) });
+        let steps = if self.recomputing { &mut self.backward } else { &mut self.forward };
+        steps.push(Step { node, run: Box::new(run) });
     }
 
     fn plan_node(&mut self, id: NodeId, node: &Node) -> Result<Rc<Slot>> {
@@ -185,14 +192,15 @@ impl Lowering<'_> {
         let (mean, var) = (self.buffer_view(id, "running_mean")?, self.buffer_view(id, "running_var")?);
         let (eps, momentum) = (norm.eps, norm.momentum);
         let rows = self.elements(id) / node.shape.last().copied().unwrap_or(1);
-        if self.train {
+        // When a value is computed again, the statistics of its forward are there still, and count once.
+        if self.train && !self.recomputing {
             let (stats, x) = (packed.clone(), self.value(node.inputs[0])?);
             self.emit(id, move |_| {
                 apply1(BnStatistics { eps }, &stats, &x)?;
                 apply1(BnUpdateRunning { which: RunningStatistic::Mean, momentum, rows }, &mean, &stats)?;
                 apply1(BnUpdateRunning { which: RunningStatistic::Variance, momentum, rows }, &var, &stats)
             });
-        } else {
+        } else if !self.train {
             let stats = packed.clone();
             self.emit(id, move |_| apply2(BnFromRunning { eps }, &stats, &mean, &var));
         }

@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use va_error::{Context, Error, Result};
 
-use super::Snapshot;
 use super::file::write_atomically;
+use super::{Machine, Snapshot};
 use crate::CheckpointKind;
 
 /// What must be equal for a run to go on, and what should be for it to be bit-exact.
@@ -12,8 +12,7 @@ use crate::CheckpointKind;
 pub(crate) struct Identity {
     /// BLAKE3 over settings, classes, split sizes, preprocessing.
     pub job: String,
-    /// Engine version and the instruction sets that its kernels choose by.
-    pub machine: String,
+    pub machine: Machine,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

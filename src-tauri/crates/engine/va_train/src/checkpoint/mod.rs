@@ -1,4 +1,4 @@
-//! Checkpoints: everything that a run needs to go on, written so that a crash at any moment leaves a good one.
+//! Checkpoints: everything that a run needs to go on, and what computed it (engine, back end, threads, instructions), written so that a crash at any moment leaves a good one.
 //!
 //! `state-<steps>-<epochs>.safetensors` holds the flat tensors (parameters, moments, buffers) and the run's state in
 //! its metadata; `last.json`, `best.json`, `recovery.json` and `previous.json` (the `last` before) are manifests that
@@ -7,6 +7,8 @@
 
 mod file;
 mod folder;
+mod machine;
 
 pub(crate) use file::Snapshot;
 pub(crate) use folder::{CheckpointFolder, Identity};
+pub(crate) use machine::Machine;

@@ -153,6 +153,17 @@ pub fn run(job: &TrainJob, host: &mut TestHost) -> Result<Trained> {
     train_graph(tiny(), job, host, "test")
 }
 
+/// What the network says to the first validation batch, and the classes there.
+pub fn validation_logits(job: &TrainJob, net: &mut va_exec::Network) -> (candle_core::Tensor, Vec<u32>) {
+    let mut batch = Batch::default();
+    let request = BatchRequest { phase: Phase::Val, epoch: 0, step: 0 };
+    TestHost::new(job, false).next_batch(request, &mut batch).unwrap();
+    let size = job.settings.image_size_px as usize;
+    let shape = (batch.len(), size, size, 3);
+    let input = candle_core::Tensor::from_slice(&batch.pixels, shape, &candle_core::Device::Cpu).unwrap();
+    (net.forward(&input, va_exec::Mode::Eval).unwrap(), batch.classes)
+}
+
 /// Every number of a model as bits.
 pub fn bits(weights: &NamedTensors) -> Vec<(String, Vec<u32>)> {
     let bits = |t: &candle_core::Tensor| {
