@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail where it is")]
 
 mod commands;
+mod multilabel;
 mod service_auth;
 mod service_limits;
 mod service_routes;

@@ -17,6 +17,20 @@ pub fn png_bytes(class: u8, seed: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// A 32 × 32 image with two marks that are there or not, each by itself: bit 0 a bright left half, bit 1 a bright upper
+/// half. `seed` makes it unique.
+pub fn marked_png(marks: u32, seed: u32) -> Vec<u8> {
+    let image = RgbImage::from_fn(32, 32, |x, y| {
+        let (left, upper) = (marks & 1 == 1 && x < 16, marks & 2 == 2 && y < 16);
+        let grain = ((x * 7 + y * 13 + seed * 29) % 23) as u8;
+        let level = 30 + 90 * u8::from(left) + 90 * u8::from(upper) + grain;
+        Rgb([level, level, (seed % 200) as u8])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
 /// `count` images of each of the classes `dark` and `light`, a folder a class.
 pub fn write_classes(dir: &Path, count: u32) {
     for (class, name) in [(0, "dark"), (1, "light")] {

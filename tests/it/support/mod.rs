@@ -5,7 +5,7 @@ mod images;
 mod service;
 
 pub use http::Http;
-pub use images::{png_bytes, write_classes};
+pub use images::{marked_png, png_bytes, write_classes};
 pub use service::{Running, running, running_with};
 
 use va_api::{App, OpenOptions};

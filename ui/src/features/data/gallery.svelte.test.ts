@@ -4,6 +4,7 @@ import { useAdapter } from '@/ipc/client';
 import { FakeAdapter } from '@/ipc/fake';
 import type { FakeDataset } from '@/ipc/fake/world';
 import { EMPTY_FILTER } from '@/ipc/stores/sample-view.svelte';
+import { workspace } from '@/ipc/stores/workspace.svelte';
 import type { Label, Sample } from '@/ipc/types';
 import { dismiss, toasts } from '@/shared/state/toasts.svelte';
 import { Gallery } from './gallery.svelte';
@@ -104,6 +105,67 @@ describe('labelling', () => {
     await gallery.setLabel(label('Break'));
     await gallery.remove();
     expect(fake.calls.length).toBe(asked);
+  });
+});
+
+describe('several classes an image', () => {
+  const classes = async (offset: number): Promise<string[]> => {
+    const { label_ids } = await sample(offset);
+    return label_ids.map((id) => dataset.labels.find((l) => l.id === id)?.name ?? '');
+  };
+  const said = (offset: number): Sample => dataset.samples.at(offset);
+
+  beforeEach(() => {
+    dataset = fake.world.datasets.find((d) => d.name === 'boards') as FakeDataset;
+    workspace.project = fake.world.projects.find((p) => p.wire.name === 'Circuit boards')?.wire ?? null;
+    gallery.class_ids = dataset.labels.map((l) => l.id);
+    gallery.open(dataset.id, { dataset_id: dataset.id, filter: EMPTY_FILTER, sort: 'added' });
+  });
+  afterEach(() => (workspace.project = null));
+
+  it('adds a class to all that lack it, then takes it from all, each as one step', async () => {
+    await click(0);
+    await click(5, false, true);
+    const before = [0, 1, 2, 3, 4, 5].map((i) => said(i).label_ids);
+    const id = label('Dirt').id;
+    expect(before.every((ids) => ids.includes(id))).toBe(false);
+    await gallery.setLabel(label('Dirt'));
+    for (let i = 0; i <= 5; i += 1) {
+      expect(said(i).label_ids).toContain(id);
+      expect(said(i).label_ids.filter((other) => other !== id)).toEqual(
+        before[i]?.filter((other) => other !== id),
+      );
+    }
+    expect(toasts().at(-1)?.text).toBe('Dirt added to 6 samples');
+    await gallery.setLabel(label('Dirt'));
+    expect([0, 1, 2, 3, 4, 5].some((i) => said(i).label_ids.includes(id))).toBe(false);
+    expect(dataset.done).toHaveLength(2);
+    await gallery.history('undo');
+    await gallery.history('undo');
+    expect([0, 1, 2, 3, 4, 5].map((i) => said(i).label_ids)).toEqual(before);
+  });
+
+  it('shows the classes before the answer', async () => {
+    await click(2);
+    await gallery.setLabel(null);
+    const working = gallery.setLabel(label('Scratch'));
+    expect(gallery.pages.at(2)?.label_ids).toEqual([label('Scratch').id]);
+    await working;
+    await gallery.setLabel(label('Dirt'));
+    expect(await classes(2)).toEqual(['Scratch', 'Dirt']);
+  });
+
+  it('says that an image shows none of them, which is not the same as saying nothing', async () => {
+    await click(1);
+    await gallery.setLabel(label('Dirt'));
+    if (!said(1).label_ids.includes(label('Dirt').id)) await gallery.setLabel(label('Dirt'));
+    await gallery.setLabel(null);
+    expect(said(1)).toMatchObject({ label_id: null, label_ids: [], no_class: true });
+    await gallery.setLabel(null);
+    expect(said(1).no_class).toBe(false);
+    await gallery.setLabel(null);
+    await gallery.setLabel(label('Scratch'));
+    expect(said(1)).toMatchObject({ label_ids: [label('Scratch').id], no_class: false });
   });
 });
 

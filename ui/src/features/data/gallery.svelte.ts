@@ -1,8 +1,10 @@
+import { hasClass, toggled, withClass } from '@/core/classes';
 import { t } from '@/core/i18n/index.svelte';
 import { all, extend, NOTHING, only, rangeTo, toggle, without, type Selection } from '@/core/selection';
 import { call } from '@/ipc/client';
 import { step } from '@/ipc/history';
 import { SamplePages } from '@/ipc/stores/sample-pages.svelte';
+import { workspace } from '@/ipc/stores/workspace.svelte';
 import type { Label, Sample, Split } from '@/ipc/types';
 import { attempt } from '@/shared/state/errors';
 import { toast } from '@/shared/state/toasts.svelte';
@@ -17,6 +19,8 @@ export class Gallery {
   selection = $state.raw<Selection>(NOTHING);
   selecting = $state(false);
   dataset_id = '';
+  /** Ids of the classes of the dataset, in their order. */
+  class_ids: readonly string[] = [];
 
   open(dataset_id: string, query: Parameters<SamplePages['open']>[0]): void {
     this.dataset_id = dataset_id;
@@ -61,10 +65,26 @@ export class Gallery {
   async setLabel(label: Label | null): Promise<void> {
     const sample_ids = [...this.selection.ids];
     if (sample_ids.length === 0) return;
-    this.pages.patch(this.selection.ids, { label_id: label?.id ?? null });
-    const n = sample_ids.length;
-    const text = label ? t('data.labelled', { label: label.name, n }) : t('data.unlabelled', { n });
-    await this.#change(() => call('samples_set_label', { sample_ids, label_id: label?.id ?? null }), text);
+    const [mode, label_id, n] = [workspace.labelMode, label?.id ?? null, sample_ids.length];
+    let text = label ? t('data.labelled', { label: label.name, n }) : t('data.unlabelled', { n });
+    if (mode === 'set') this.pages.patch(this.selection.ids, withClass(label_id));
+    else text = this.#showToggle(label);
+    await this.#change(() => call('samples_set_label', { sample_ids, label_id, mode }), text);
+  }
+
+  /** Shows a toggle before the answer where every selected sample is at hand, and says what it does. */
+  #showToggle(label: Label | null): string {
+    const ids = this.selection.ids;
+    const samples = this.pages.known(ids);
+    const [id, n] = [label?.id ?? null, ids.size];
+    const present = samples.every((sample) => hasClass(sample, id));
+    if (samples.length === n) {
+      this.pages.patch(ids, (sample) => toggled(sample, id, present, this.class_ids));
+    } else if (present) {
+      return t('data.toggled', { label: label?.name ?? t('data.shows_none'), n });
+    }
+    if (label) return t(present ? 'data.class_taken' : 'data.class_added', { label: label.name, n });
+    return t(present ? 'data.none_taken' : 'data.none_said', { n });
   }
 
   async setSplit(split: Split | null): Promise<void> {

@@ -4,6 +4,7 @@ import { cellSamples, confidence, mistakesFirst, scoredFor } from './mistakes';
 const sample = (name: string, actual: number, probabilities: number[]) => ({
   name,
   actual,
+  actual_classes: [actual],
   predicted: probabilities.indexOf(Math.max(...probabilities)),
   probabilities,
 });

@@ -2,15 +2,17 @@ import type { Scored } from './threshold';
 
 /** What the lists of this screen need of an evaluated sample. */
 export interface JudgedSample {
-  readonly actual: number;
-  readonly predicted: number;
+  /** Nothing where the model gives several classes. */
+  readonly actual?: number | null;
+  readonly predicted?: number | null;
+  readonly actual_classes: readonly number[];
   /** By `class_idx`. */
   readonly probabilities: readonly number[];
 }
 
 /** How sure the model was of what it said. */
 export function confidence(sample: JudgedSample): number {
-  return sample.probabilities[sample.predicted] ?? 0;
+  return sample.probabilities[sample.predicted ?? -1] ?? 0;
 }
 
 /** Wrong ones, the surest first: these teach most about the model, or show a wrong label. */
@@ -36,6 +38,6 @@ export function cellSamples<S extends JudgedSample>(
 export function scoredFor(samples: readonly JudgedSample[], classIdx: number): Scored[] {
   return samples.map((sample) => ({
     score: sample.probabilities[classIdx] ?? 0,
-    positive: sample.actual === classIdx,
+    positive: sample.actual_classes.includes(classIdx),
   }));
 }

@@ -45,6 +45,13 @@ describe('ThresholdTable', () => {
     }
   });
 
+  it('gives the trade-off from the highest score down', () => {
+    const curve = table.curve();
+    expect(curve.map((point) => point.threshold)).toEqual([0.9, 0.8, 0.6, 0.3, 0.2, 0.1]);
+    expect(curve.map((point) => point.recall)).toEqual([1 / 3, 2 / 3, 2 / 3, 1, 1, 1]);
+    expect(curve[2]?.precision).toBeCloseTo(2 / 3, 12);
+  });
+
   it('finds the best F1 between two scores', () => {
     const clean = new ThresholdTable(scored([0.9, 0.7], [0.3, 0.1]));
     expect(clean.best()).toBeCloseTo(0.5, 12);

@@ -49,6 +49,11 @@ export class ThresholdTable {
     return { threshold, truePositives, falsePositives, falseNegatives, trueNegatives, precision, recall, f1 };
   }
 
+  /** Precision and recall at every score, from the highest down. */
+  curve(): OperatingPoint[] {
+    return [...new Set(this.scores)].reverse().map((score) => this.at(score));
+  }
+
   /** The threshold with the best F1, between two neighbouring scores; 0.5 without positives. */
   best(): number {
     if (this.positives === 0) return 0.5;

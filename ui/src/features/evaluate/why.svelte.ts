@@ -13,6 +13,6 @@ export class Why {
   chosen = $state<string | null>(null);
 
   classOf(sample: EvaluationSample): number {
-    return this.about === 'predicted' ? sample.predicted : sample.actual;
+    return (this.about === 'predicted' ? sample.predicted : sample.actual) ?? 0;
   }
 }

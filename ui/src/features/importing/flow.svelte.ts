@@ -122,7 +122,9 @@ export class ImportFlow {
 
   #options(): ImportOptions {
     const split = this.split && !this.preview?.has_splits ? SPLIT : null;
-    return { format: this.format, split, split_seed: SPLIT_SEED };
+    // A project for several classes an image takes all folders that an image lies in.
+    const several_classes = workspace.labelMode === 'toggle';
+    return { format: this.format, split, split_seed: SPLIT_SEED, several_classes };
   }
 
   /**

@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
-import { classNames, predictionsCsv, sorted, tally } from './table';
+import { classNames, decided, predictionsCsv, sorted, tally } from './table';
 
 const image = (name: string, label: string, score: number) => ({
   name,
   label,
   score,
+  labels: [label],
   probabilities: [
     { label, probability: score },
     { label: label === 'Break' ? 'Free' : 'Break', probability: 1 - score },
@@ -34,4 +35,15 @@ it('tallies the predicted classes', () => {
     { label: 'Free', count: 2 },
     { label: 'Break', count: 1 },
   ]);
+});
+
+it('gives every class at or above the threshold, or none', () => {
+  const several = decided([image('a.jpg', 'Free', 0.75)], 0.25);
+  expect(several[0]?.labels).toEqual(['Free', 'Break']);
+  expect(decided(several, 0.8)[0]?.labels).toEqual([]);
+  expect(tally(several)).toEqual([
+    { label: 'Break', count: 1 },
+    { label: 'Free', count: 1 },
+  ]);
+  expect(predictionsCsv(several)).toContain('a.jpg,Free; Break,0.75');
 });

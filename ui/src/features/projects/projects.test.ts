@@ -46,7 +46,7 @@ describe('the projects screen', () => {
 
   it('shows a card for each project', async () => {
     show('');
-    await vi.waitFor(() => expect(document.querySelectorAll('[data-testid="project-card"]')).toHaveLength(3));
+    await vi.waitFor(() => expect(document.querySelectorAll('[data-testid="project-card"]')).toHaveLength(4));
     expect(document.body.textContent).toContain('1,000,000 samples');
   });
 

@@ -2,7 +2,7 @@ import { untrack } from 'svelte';
 import { ApiError } from '@/ipc/adapter';
 import { call } from '@/ipc/client';
 import { jobs } from '@/ipc/stores/jobs.svelte';
-import type { Arch, Forecast, Job, TrainSettings } from '@/ipc/types';
+import type { Arch, Forecast, Job, Task, TrainSettings } from '@/ipc/types';
 import { faults, readNumber, writeNumber, type NumberKey } from './settings';
 
 /** A forecast is asked for when nothing was changed for so long. */
@@ -11,6 +11,7 @@ const SETTLE_MS = 180;
 /** The form of a new run: what is chosen, what is wrong with it, what it would need. */
 export class NewRun {
   dataset_id = $state('');
+  task = $state<Task>('classification');
   settings = $state.raw<TrainSettings | null>(null);
   /** What can be trained here, and what images it takes. */
   archs = $state.raw<readonly Arch[]>([]);
@@ -85,7 +86,7 @@ export class NewRun {
       const job = await call('job_create', {
         kind: 'train',
         dataset_id: this.dataset_id,
-        task: 'classification',
+        task: this.task,
         settings: this.settings,
         project_id,
         model_id: this.model_id || null,

@@ -30,6 +30,7 @@ it('survives a job whose params say nothing', () => {
     expect(requestOf(job(params))).toEqual({
       dataset_id: null,
       dataset_version_id: null,
+      task: 'classification',
       settings: null,
       model_id: null,
       model_name: null,

@@ -1,9 +1,10 @@
-import type { Job, TrainSettings } from '@/ipc/types';
+import type { Job, Task, TrainSettings } from '@/ipc/types';
 
 /** What a training run was asked, as far as its job still tells. */
 export interface RunRequest {
   readonly dataset_id: string | null;
   readonly dataset_version_id: string | null;
+  readonly task: Task;
   readonly settings: TrainSettings | null;
   readonly model_id: string | null;
   readonly model_name: string | null;
@@ -15,6 +16,7 @@ export function requestOf(job: Job): RunRequest {
   return {
     dataset_id: text(params['dataset_id']) ?? job.dataset_id ?? null,
     dataset_version_id: text(params['dataset_version_id']),
+    task: params['task'] === 'multilabel_classification' ? params['task'] : 'classification',
     settings: typeof settings['arch'] === 'string' ? (settings as unknown as TrainSettings) : null,
     model_id: text(params['model_id']),
     model_name: text(params['model_name']),

@@ -1,12 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { useAdapter } from '@/ipc/client';
 import { FakeAdapter } from '@/ipc/fake';
-import type { FakeDataset } from '@/ipc/fake/world';
+import type { FakeDataset, FakeProject } from '@/ipc/fake/world';
 import { isFiltered, sampleView } from '@/ipc/stores/sample-view.svelte';
-import type { Label } from '@/ipc/types';
+import { workspace } from '@/ipc/stores/workspace.svelte';
+import type { Label, Project } from '@/ipc/types';
 import { Viewer } from './viewer.svelte';
 
 let dataset: FakeDataset;
+let project: Project;
 let viewer: Viewer;
 
 function label(i: number): Label {
@@ -19,6 +21,7 @@ beforeEach(() => {
   const fake = new FakeAdapter('');
   useAdapter(fake);
   [dataset] = fake.world.datasets as [FakeDataset];
+  project = (fake.world.projects as [FakeProject, ...FakeProject[]])[0].wire;
   sampleView.open('');
   sampleView.open(dataset.id);
   viewer = new Viewer(false);
@@ -79,6 +82,23 @@ describe('labelling', () => {
     await viewer.setLabel(label(1));
     expect(viewer.offset).toBe(11);
     expect(dataset.samples.at(10).label_id).toBe(label(1).id);
+  });
+
+  it('adds and takes classes where an image may have several, and stays on it', async () => {
+    workspace.project = { ...project, task: 'multilabel_classification' };
+    viewer.advance = true;
+    viewer.class_ids = dataset.labels.map((l) => l.id);
+    await viewer.open(dataset.id, dataset.samples.id(10));
+    await viewer.setLabel(null);
+    expect(viewer.sample).toMatchObject({ label_ids: [], no_class: true });
+    await viewer.setLabel(label(2));
+    await viewer.setLabel(label(0));
+    expect(viewer.offset).toBe(10);
+    expect(viewer.sample?.label_ids).toEqual([label(0).id, label(2).id]);
+    expect(dataset.samples.at(10).label_ids).toEqual([label(0).id, label(2).id]);
+    await viewer.setLabel(label(0));
+    expect(dataset.samples.at(10)).toMatchObject({ label_id: label(2).id, label_ids: [label(2).id] });
+    workspace.project = null;
   });
 
   it('makes room for the next when the sample is deleted', async () => {

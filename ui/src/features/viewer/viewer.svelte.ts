@@ -1,9 +1,11 @@
+import { hasClass, toggled, withClass } from '@/core/classes';
 import { t } from '@/core/i18n/index.svelte';
 import { ApiError } from '@/ipc/adapter';
 import { call, imageUrl } from '@/ipc/client';
 import { step } from '@/ipc/history';
 import { SamplePages } from '@/ipc/stores/sample-pages.svelte';
 import { isFiltered, sampleView } from '@/ipc/stores/sample-view.svelte';
+import { workspace } from '@/ipc/stores/workspace.svelte';
 import type { Label, Sample, Split } from '@/ipc/types';
 import { attempt } from '@/shared/state/errors';
 import { replace } from '@/shared/state/router.svelte';
@@ -21,6 +23,8 @@ export class Viewer {
   empty = $state(false);
   error = $state.raw<ApiError>();
   advance = $state(false);
+  /** Ids of the classes of the dataset, in their order. */
+  class_ids: readonly string[] = [];
   #dataset_id = '';
   #decoded = new Map<string, HTMLImageElement>();
   #turn = 0;
@@ -90,14 +94,18 @@ export class Viewer {
   async setLabel(label: Label | null): Promise<void> {
     const sample = this.sample;
     if (!sample) return;
+    const [mode, label_id] = [workspace.labelMode, label?.id ?? null];
+    const classes =
+      mode === 'set'
+        ? withClass(label_id)
+        : toggled(sample, label_id, hasClass(sample, label_id), this.class_ids);
     // Shown at once; the answer comes within the next frames.
-    this.sample = { ...sample, label_id: label?.id ?? null };
-    this.pages.patch(new Set([sample.id]), { label_id: label?.id ?? null });
-    const done = await attempt(() =>
-      call('samples_set_label', { sample_ids: [sample.id], label_id: label?.id ?? null }),
-    );
+    this.sample = { ...sample, ...classes };
+    this.pages.patch(new Set([sample.id]), classes);
+    const done = await attempt(() => call('samples_set_label', { sample_ids: [sample.id], label_id, mode }));
     if (!done) this.sample = sample;
-    else if (this.advance && label) await this.move(1);
+    // Of several classes nobody knows which is the last.
+    else if (this.advance && label && mode === 'set') await this.move(1);
   }
 
   async setSplit(split: Split | null): Promise<void> {

@@ -23,11 +23,11 @@ function addDataset(world: World, name: string, project_id?: string | null): Fak
 /** Projects, datasets and classes. */
 export const dataHandlers: Handlers = {
   project_list: (world) => page(world.projects.map((p) => world.projectWire(p))),
-  project_create: (world, { name, description, with_dataset }) => {
+  project_create: (world, { name, description, task, with_dataset }) => {
     if (world.projects.some((p) => p.wire.name === name)) {
       throw new ApiError('conflict', `A project named "${name}" exists already. Choose another name.`);
     }
-    const made = world.addProject(name, [], description ?? '');
+    const made = world.addProject(name, [], description ?? '', task ?? 'classification');
     if (with_dataset) addDataset(world, name, made.wire.id);
     world.changed('project');
     return world.projectWire(made);

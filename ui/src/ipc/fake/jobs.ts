@@ -65,6 +65,7 @@ const PREVIEW: ImportPreview = {
   ],
   mask_count: 0,
   duplicate_count: 4,
+  several_classes_count: 0,
   existing_count: 12,
   broken: {
     warnings: [

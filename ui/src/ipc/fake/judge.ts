@@ -1,6 +1,7 @@
 import type { ClassMetrics, Evaluation, EvaluationSample, ModelVersion, Split } from '../types';
 import { freeze } from './library';
 import { newId, random } from './random';
+import { judgeSets } from './judge-sets';
 import type { FakeDataset } from './world';
 
 /** A made-up model's answers on a split: mostly right, wrong where a real one would be. */
@@ -12,6 +13,7 @@ export function judge(
   const filter = { label_ids: [], splits: [split], no_split: false, search: '' };
   const { items } = dataset.samples.window(filter, 'added', 0, 2000);
   const classes = version.classes;
+  if (dataset.samples.several) return judgeSets(dataset, version, split, items);
   const samples: EvaluationSample[] = items.flatMap((item, i) => {
     const actual = dataset.labels.findIndex((label) => label.id === item.label_id);
     if (actual < 0) return [];
@@ -25,6 +27,8 @@ export function judge(
         name: item.name,
         actual,
         predicted,
+        actual_classes: [actual],
+        predicted_classes: [predicted],
         probabilities: classes.map((_, k) => (k === predicted ? top : (1 - top) / (classes.length - 1))),
         loss: -Math.log(slip ? (1 - top) / (classes.length - 1) : top),
         current_label_id: null,

@@ -7,6 +7,7 @@ import type {
   Model,
   ModelPrecision,
   ModelVersion,
+  Task,
   TrainSettings,
 } from '../types';
 import { newId, random } from './random';
@@ -14,7 +15,7 @@ import type { FakeDataset, World } from './world';
 
 /** Models and evaluations of the made-up library. */
 export class Library {
-  models: { id: string; name: string; created_ms: number; versions: ModelVersion[] }[] = [];
+  models: { id: string; name: string; task: Task; created_ms: number; versions: ModelVersion[] }[] = [];
   evaluations: { wire: Evaluation; samples: EvaluationSample[] }[] = [];
 
   wire(id: string): Model {
@@ -22,7 +23,7 @@ export class Library {
     return {
       id,
       name: found.name,
-      task: 'classification',
+      task: found.task,
       created_ms: found.created_ms,
       updated_ms: found.versions[0]?.created_ms ?? found.created_ms,
       version_count: found.versions.length,
@@ -58,7 +59,8 @@ export class Library {
   ): ModelVersion {
     let model = this.models.find((m) => m.name === name);
     const created_ms = Date.now() - age_ms;
-    if (!model) this.models.unshift((model = { id: newId(), name, created_ms, versions: [] }));
+    const task = dataset.samples.several ? 'multilabel_classification' : 'classification';
+    if (!model) this.models.unshift((model = { id: newId(), name, task, created_ms, versions: [] }));
     const frozen = freeze(dataset);
     const version: ModelVersion = {
       id: newId(),

@@ -17,16 +17,20 @@ function predictions(world: World, dataset: FakeDataset, classes: string[]): Pre
     const kind = dataset.samples.kind(i * 3) % classes.length;
     const r = random(i + 90);
     const top = 0.52 + Math.sqrt(r()) * 0.47;
-    const rest = (1 - top) / Math.max(1, classes.length - 1);
+    const { several } = dataset.samples;
+    const rest = (): number => (several ? r() * 0.9 : (1 - top) / Math.max(1, classes.length - 1));
     const probabilities = classes
-      .map((label, k) => ({ label, probability: k === kind ? top : rest }))
+      .map((label, k) => ({ label, probability: k === kind ? top : rest() }))
       .sort((a, b) => b.probability - a.probability);
+    const [first] = probabilities;
+    const label = first?.label ?? '';
     return {
       name: sample.name,
       sample_id: sample.id,
-      label: classes[kind] ?? '',
-      class_idx: kind,
-      score: top,
+      label,
+      class_idx: classes.indexOf(label),
+      score: first?.probability ?? 0,
+      labels: several ? probabilities.filter((p) => p.probability >= 0.5).map((p) => p.label) : [label],
       probabilities,
     };
   });

@@ -1,31 +1,39 @@
-import type { HistoryState, Sample } from '../types';
+import { hasClass, toggled, withClass } from '@/core/classes';
+import type { HistoryState, LabelMode, Sample } from '../types';
 import { page, type Handlers } from './handlers';
 import type { World } from './world';
 
 const EMPTY = { label_ids: [], splits: [], no_split: false, search: '' };
 
-/** Sets a field of samples as one undoable step. */
-function set<F extends 'label_id' | 'split'>(
-  world: World,
-  ids: string[],
-  field: F,
-  value: Sample[F],
-  op: string,
-): HistoryState {
+type Part = Partial<Sample>;
+
+/** Changes samples as one undoable step; `part` says what of each, once and for all. */
+function change(world: World, ids: string[], part: (sample: Sample) => Part, op: string): HistoryState {
   const [first] = ids;
   if (first === undefined) return { undo: null, redo: null, kept: 0 };
   const dataset = world.ofSample(first);
-  const before = ids.map((id) => dataset.samples.at(dataset.samples.index(id) ?? 0)[field]);
-  const apply = (values: (i: number) => Sample[F]): void =>
-    ids.forEach((id, i) => dataset.samples.change(id, { [field]: values(i) }));
-  const state = dataset.act({
-    op,
-    count: ids.length,
-    redo: () => apply(() => value),
-    undo: () => apply((i) => before[i] as Sample[F]),
-  });
+  const before = ids.map((id) => dataset.samples.at(dataset.samples.index(id) ?? 0));
+  const after = before.map(part);
+  const apply = (values: Part[]): void => ids.forEach((id, i) => dataset.samples.change(id, values[i] ?? {}));
+  const kept = before.map(({ label_id, label_ids, no_class, split }) => ({
+    label_id,
+    label_ids,
+    no_class,
+    split,
+  }));
+  const state = dataset.act({ op, count: ids.length, redo: () => apply(after), undo: () => apply(kept) });
   world.changed('sample', dataset.id, ids);
   return state;
+}
+
+function setLabel(world: World, ids: string[], label_id: string | null, mode: LabelMode): HistoryState {
+  if (mode === 'set') return change(world, ids, () => withClass(label_id), 'set_label');
+  const [first] = ids;
+  const dataset = first === undefined ? null : world.ofSample(first);
+  const samples = ids.flatMap((id) => dataset?.samples.at(dataset.samples.index(id) ?? 0) ?? []);
+  const present = samples.every((sample) => hasClass(sample, label_id));
+  const order = dataset?.labels.map((label) => label.id) ?? [];
+  return change(world, ids, (sample) => toggled(sample, label_id, present, order), 'toggle_label');
 }
 
 /** Samples, their labels and the history. */
@@ -56,10 +64,10 @@ export const sampleHandlers: Handlers = {
     world.changed('sample', dataset.id, sample_ids);
     return state;
   },
-  samples_set_label: (world, { sample_ids, label_id }) =>
-    set(world, sample_ids, 'label_id', label_id ?? null, 'samples_set_label'),
+  samples_set_label: (world, { sample_ids, label_id, mode }) =>
+    setLabel(world, sample_ids, label_id ?? null, mode ?? 'set'),
   samples_set_split: (world, { sample_ids, split }) =>
-    set(world, sample_ids, 'split', split ?? null, 'samples_set_split'),
+    change(world, sample_ids, () => ({ split: split ?? null }), 'set_split'),
   dataset_split: (world, { id }) => {
     world.changed('sample', id);
     return world.dataset(id).facets().splits;

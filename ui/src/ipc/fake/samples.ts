@@ -1,7 +1,7 @@
 import type { Label, Sample, SampleFilter, SampleSort, Split } from '../types';
 import { newId, random } from './random';
 
-type Change = Partial<Pick<Sample, 'label_id' | 'split' | 'name'>>;
+type Change = Partial<Pick<Sample, 'label_id' | 'label_ids' | 'no_class' | 'split' | 'name'>>;
 
 /**
  * Samples of a made-up dataset. They are computed from their number, so that a million costs nothing;
@@ -18,6 +18,8 @@ export class FakeSamples {
     readonly labels: Label[],
     private count: number,
     private readonly unlabelledShare = 0.03,
+    /** Each class by itself, so that a sample has several or none. */
+    readonly several = false,
   ) {
     this.#prefix = newId().slice(-6);
   }
@@ -49,7 +51,10 @@ export class FakeSamples {
 
   at(i: number): Sample {
     const r = random(i + 11);
-    const label = r() < this.unlabelledShare ? null : (this.labels[this.kind(i)] ?? null);
+    const said = r() >= this.unlabelledShare;
+    const kinds = this.several ? this.labels.filter((_, k) => random(i * 13 + k * 5 + 1)() < 0.4) : null;
+    const labels = said ? (kinds ?? [this.labels[this.kind(i)]].flatMap((label) => label ?? [])) : [];
+    const [label] = labels;
     const dice = r();
     const split: Split | null = dice < 0.7 ? 'train' : dice < 0.85 ? 'val' : 'test';
     return {
@@ -63,6 +68,8 @@ export class FakeSamples {
       format: 'jpeg',
       split,
       label_id: label?.id ?? null,
+      label_ids: labels.map(({ id }) => id),
+      no_class: this.several && said && labels.length === 0,
       region_count: label && r() < 0.2 ? 1 : 0,
       created_ms: 1_760_000_000_000 + i * 1000,
       ...this.#changed.get(i),
@@ -86,7 +93,11 @@ export class FakeSamples {
 
   forget(label_id: string, into: string | null): void {
     for (let i = 0; i < Math.min(this.count, 5000); i += 1) {
-      if (this.at(i).label_id === label_id) this.#changed.set(i, { ...this.#changed.get(i), label_id: into });
+      const { label_ids } = this.at(i);
+      if (!label_ids.includes(label_id)) continue;
+      const others = label_ids.filter((id) => id !== label_id && id !== into);
+      const kept = into ? [...others, into] : others;
+      this.#changed.set(i, { ...this.#changed.get(i), label_id: kept[0] ?? null, label_ids: kept });
     }
     this.#cached.key = '';
   }
@@ -138,10 +149,12 @@ export class FakeSamples {
 
 function matches(sample: Sample, filter: SampleFilter): boolean {
   const { label_ids = [], splits = [], no_split = false, state, search = '' } = filter;
-  if (label_ids.length && !(sample.label_id && label_ids.includes(sample.label_id))) return false;
+  if (label_ids.length && !sample.label_ids.some((id) => label_ids.includes(id))) return false;
   if ((splits.length || no_split) && !(sample.split ? splits.includes(sample.split) : no_split)) return false;
-  if (state === 'labelled' && !sample.label_id) return false;
-  if (state === 'unlabelled' && sample.label_id) return false;
+  const labelled = sample.label_ids.length > 0 || sample.no_class;
+  if (state === 'labelled' && !labelled) return false;
+  if (state === 'unlabelled' && labelled) return false;
+  if (state === 'no_class' && !sample.no_class) return false;
   return !search || sample.name.toLowerCase().includes(search.toLowerCase());
 }
 

@@ -10,6 +10,7 @@ import type {
   Label,
   Project,
   Settings,
+  Task,
 } from '../types';
 import { newId } from './random';
 import { FakeSamples } from './samples';
@@ -37,8 +38,9 @@ export class FakeDataset {
     classes: string[],
     count: number,
     unlabelled = 0.03,
+    several = false,
   ) {
-    this.samples = new FakeSamples(this.id, this.labels, count, unlabelled);
+    this.samples = new FakeSamples(this.id, this.labels, count, unlabelled, several);
     for (const name of classes) this.addLabel(name);
   }
 
@@ -62,18 +64,22 @@ export class FakeDataset {
     );
     const count = (test: (s: (typeof items)[number]) => boolean): number =>
       Math.round(items.filter(test).length * scale);
-    const labelled = count((s) => Boolean(s.label_id));
+    const labelled = count((s) => s.label_ids.length > 0 || s.no_class);
     return {
       total: this.samples.total,
       labelled,
       unlabelled: this.samples.total - labelled,
+      no_class: count((s) => s.no_class),
       splits: {
         train: count((s) => s.split === 'train'),
         val: count((s) => s.split === 'val'),
         test: count((s) => s.split === 'test'),
         none: count((s) => !s.split),
       },
-      labels: this.labels.map((label) => ({ ...label, sample_count: count((s) => s.label_id === label.id) })),
+      labels: this.labels.map((label) => ({
+        ...label,
+        sample_count: count((s) => s.label_ids.includes(label.id)),
+      })),
     };
   }
 
@@ -124,20 +130,27 @@ export class World {
     this.addProject('Magnetic tiles', [new FakeDataset('tile-defects', ['Blowhole', 'Break', 'Free'], 517)]);
     const cells = new FakeDataset('smears', ['WBC', 'RBC', 'Platelets', 'Lymphocyte', 'Monocyte'], 870, 0.2);
     this.addProject('Blood cells', [cells]);
+    const boards = new FakeDataset('boards', ['Scratch', 'Dirt', 'Missing part'], 240, 0.1, true);
+    this.addProject('Circuit boards', [boards], '', 'multilabel_classification');
     this.addProject('Line 4 camera', [
       new FakeDataset('line-4', ['Good', 'Scratch', 'Dent', 'Stain'], 1_000_000, 0.4),
       new FakeDataset('line-4-new', [], 0),
     ]);
   }
 
-  addProject(name: string, datasets: FakeDataset[], description = ''): FakeProject {
+  addProject(
+    name: string,
+    datasets: FakeDataset[],
+    description = '',
+    task: Task = 'classification',
+  ): FakeProject {
     const now = Date.now();
     const project: FakeProject = {
       wire: {
         id: newId(),
         name,
         description,
-        task: 'classification',
+        task,
         created_ms: now,
         updated_ms: now - 3_600_000 * (this.projects.length + 1),
         dataset_count: 0,

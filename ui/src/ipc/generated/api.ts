@@ -435,7 +435,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Set or clear the class of samples in one undoable step */
+        /** Set, add or clear the class of samples in one undoable step */
         post: operations["samples_set_label"];
         delete?: never;
         options?: never;
@@ -920,7 +920,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One evaluation with its confusion matrix */
+        /** One evaluation: the numbers of every class, and of one class an image the confusion matrix */
         get: operations["evaluation_get"];
         put?: never;
         post?: never;
@@ -1721,6 +1721,23 @@ export interface components {
              */
             cutout?: components["schemas"]["ChangeInput"];
         };
+        /** @description Decisions on one class. */
+        BinaryCounts: {
+            /** Format: uint64 */
+            true_positive: number;
+            /**
+             * Format: uint64
+             * @description Given although it is not there.
+             */
+            false_positive: number;
+            /**
+             * Format: uint64
+             * @description Missed.
+             */
+            false_negative: number;
+            /** Format: uint64 */
+            true_negative: number;
+        };
         /** @description Proof that an exported file gives the trained model's results: it was run by an independent runtime on real samples. */
         Certificate: {
             verdict: components["schemas"]["CertificateVerdict"];
@@ -1740,7 +1757,7 @@ export interface components {
             tolerance: number;
             /**
              * Format: uint64
-             * @description Samples on which both choose the same class.
+             * @description Samples on which both choose the same class, or the same set of classes.
              */
             same_class_count: number;
             /** @description SHA-256 of the exported file. */
@@ -1847,6 +1864,8 @@ export interface components {
              */
             average_precision: number | null;
         };
+        /** @description How a decision on one class can be wrong. */
+        ClassMistake: "missed" | "false_alarm";
         ClassProbability: {
             label: string;
             /** Format: float */
@@ -2070,11 +2089,21 @@ export interface components {
             /** Format: uuid */
             sample_id: string;
             name: string;
-            /** Format: uint32 */
-            actual: number;
-            /** Format: uint32 */
-            predicted: number;
-            /** @description By `class_idx`; they add up to 1. */
+            /**
+             * Format: uint32
+             * @description None of a multi-label model.
+             */
+            actual: number | null;
+            /**
+             * Format: uint32
+             * @description None of a multi-label model.
+             */
+            predicted: number | null;
+            /** @description Ascending; of a single-label model the one class. */
+            actual_classes: number[];
+            /** @description Ascending; of a multi-label model those at or above the threshold of the evaluation. */
+            predicted_classes: number[];
+            /** @description By `class_idx`; they add up to 1 unless the model is multi-label. */
             probabilities: number[];
             /** Format: double */
             loss: number;
@@ -2099,12 +2128,12 @@ export interface components {
             id: string;
             /**
              * Format: uint32
-             * @description True class, a `class_idx`.
+             * @description True class, a `class_idx`; of several, one of them.
              */
             actual?: number | null;
             /**
              * Format: uint32
-             * @description Predicted class, a `class_idx`.
+             * @description Predicted class, a `class_idx`; of several, one of them.
              */
             predicted?: number | null;
             /** @default false */
@@ -2116,6 +2145,8 @@ export interface components {
             threshold?: number | null;
             /** Format: uint32 */
             class_idx?: number | null;
+            /** @description With `threshold` and `class_idx`: only samples where that class is missed, or given though it is not there. */
+            mistake?: components["schemas"]["ClassMistake"] | null;
             /** Format: uint32 */
             limit?: number | null;
             cursor?: string | null;
@@ -2124,18 +2155,23 @@ export interface components {
         EvaluationSummary: {
             /** Format: uint64 */
             sample_count: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Of a multi-label model: the share of samples of which every class is decided rightly (subset accuracy).
+             */
             accuracy: number;
             /** Format: double */
             macro_f1: number;
             /**
              * Format: double
-             * @description Mean cross-entropy.
+             * @description Mean cross-entropy; binary cross-entropy of a multi-label model.
              */
             loss: number;
             per_class: components["schemas"]["ClassMetrics"][];
-            /** @description `[actual][predicted]`, counts. */
+            /** @description `[actual][predicted]`, counts; empty for a multi-label model. */
             confusion: number[][];
+            /** @description What only a multi-label model has. */
+            multilabel?: components["schemas"]["MultilabelSummary"] | null;
         };
         /** @description What the application tells everyone who looks at it. */
         Event: {
@@ -2191,6 +2227,11 @@ export interface components {
             labelled: number;
             /** Format: uint64 */
             unlabelled: number;
+            /**
+             * Format: uint64
+             * @description Said to show none of the classes; they count as labelled.
+             */
+            no_class: number;
             splits: components["schemas"]["SplitCounts"];
             /** @description By `class_idx`, each with its count. */
             labels: components["schemas"]["Label"][];
@@ -2320,7 +2361,8 @@ export interface components {
              * @default {
              *       "format": "auto",
              *       "split": null,
-             *       "split_seed": 0
+             *       "split_seed": 0,
+             *       "several_classes": false
              *     }
              */
             options?: components["schemas"]["ImportOptions"];
@@ -2339,6 +2381,12 @@ export interface components {
              * @default 0
              */
             split_seed?: number;
+            /**
+             * @description An image that lies in the folders of several classes gets all of them; otherwise the first one, and the report
+             *     names the others.
+             * @default false
+             */
+            several_classes?: boolean;
         };
         /** @description What an import would do. Nothing has been changed. */
         ImportPreview: {
@@ -2361,6 +2409,11 @@ export interface components {
              * @description Already in the dataset.
              */
             existing_count: number;
+            /**
+             * Format: uint64
+             * @description Images that lie in the folders of several classes.
+             */
+            several_classes_count: number;
             /** @description Every file that would be left out, and why. */
             broken: components["schemas"]["WarningReport"];
             /** @description Images of the folder's own train / val / test layout, if it has one. */
@@ -2374,6 +2427,12 @@ export interface components {
             masks: number;
             /** Format: uint64 */
             duplicates: number;
+            /**
+             * Format: uint64
+             * @description Files of images that are in the dataset already and got another class by this file.
+             * @default 0
+             */
+            more_classes: number;
             /** @description Every file left out, and why. */
             left_out: components["schemas"]["WarningReport"];
             new_classes: string[];
@@ -2615,7 +2674,7 @@ export interface components {
             class_idx: number;
             /**
              * Format: uint64
-             * @description Samples that carry it as their image-level class.
+             * @description Samples that carry it as an image-level class.
              */
             sample_count: number;
         };
@@ -2642,6 +2701,11 @@ export interface components {
              */
             into: string;
         };
+        /**
+         * @description What giving a class to samples does to the classes that they have. Which one fits is the matter of the task that
+         *     they are labelled for: a dataset may serve projects of both kinds.
+         */
+        LabelMode: "set" | "toggle";
         /** @description Part of a list. `next_cursor` asks for the part behind it; None at the end. */
         LabelPage: {
             items: components["schemas"]["Label"][];
@@ -2662,8 +2726,7 @@ export interface components {
             name?: string | null;
             color?: string | null;
         };
-        /** @enum {string} */
-        LabelledState: "labelled" | "unlabelled";
+        LabelledState: "unlabelled" | "labelled" | "no_class";
         Lineage: {
             version: components["schemas"]["ModelVersion"];
             model: components["schemas"]["Model"];
@@ -2712,7 +2775,10 @@ export interface components {
         };
         /** @description One value of one curve of a job. */
         MetricPoint: {
-            /** @description `train/loss`, `val/loss`, `train/accuracy`, `val/accuracy`, `val/macro_f1`, `lr`, `images_per_s`, `data_wait`. */
+            /**
+             * @description `train/loss`, `val/loss`, `train/accuracy`, `val/accuracy`, `val/macro_f1`, `val/micro_f1`,
+             *     `val/mean_average_precision`, `lr`, `images_per_s`, `data_wait`.
+             */
             name: string;
             /**
              * Format: uint64
@@ -2833,6 +2899,11 @@ export interface components {
             paths?: string[];
             /** @description What `POST /uploads` gave; it is used up. */
             upload_id?: string | null;
+            /**
+             * Format: float
+             * @description Of a multi-label model: from which probability on a class is given, 0–1; one half without it.
+             */
+            threshold?: number | null;
         };
         ModelRequest: {
             /** Format: uuid */
@@ -2909,6 +2980,31 @@ export interface components {
             limit?: number | null;
             cursor?: string | null;
         };
+        /** @description Every class decided by itself: probability at or above the threshold. */
+        MultilabelSummary: {
+            /**
+             * Format: float
+             * @description Of the counts, precision, recall and F1.
+             */
+            threshold: number;
+            /**
+             * Format: double
+             * @description F1 of all decisions together.
+             */
+            micro_f1: number;
+            /**
+             * Format: double
+             * @description Of the average precisions of the classes that have a positive sample; None without one.
+             */
+            mean_average_precision: number | null;
+            /**
+             * Format: double
+             * @description Share of the decisions (samples × classes) that are wrong.
+             */
+            hamming_loss: number;
+            /** @description By `class_idx`: each class against the rest. */
+            counts: components["schemas"]["BinaryCounts"][];
+        };
         /** @description The network of a model, drawn and counted. */
         NetworkDescription: {
             /** @description An SVG document: blocks from top to bottom, repeated ones folded, in the colour of the text around it. */
@@ -2964,6 +3060,8 @@ export interface components {
             class_idx: number;
             /** Format: float */
             score: number;
+            /** @description The most probable class; of a multi-label model every class at or above the threshold, most probable first. */
+            labels: string[];
             /** @description Every class, most probable first. */
             probabilities: components["schemas"]["ClassProbability"][];
         };
@@ -3121,9 +3219,13 @@ export interface components {
             split: components["schemas"]["Split"] | null;
             /**
              * Format: uuid
-             * @description The image-level class.
+             * @description The image-level class; where there are several, the one that was given first.
              */
             label_id: string | null;
+            /** @description Every image-level class, by `class_idx`. */
+            label_ids: string[];
+            /** @description A person said that the image shows none of the classes. */
+            no_class: boolean;
             /**
              * Format: uint32
              * @description Annotations with a geometry (masks, boxes).
@@ -3294,9 +3396,14 @@ export interface components {
             sample_ids: string[];
             /**
              * Format: uuid
-             * @description Null takes the class away.
+             * @description Null takes the class away, or says that the image shows none: see `mode`.
              */
             label_id?: string | null;
+            /**
+             * @description What it does to the classes that the samples have.
+             * @default set
+             */
+            mode?: components["schemas"]["LabelMode"];
         };
         SamplesSetSplitRequest: {
             sample_ids: string[];
@@ -3388,7 +3495,7 @@ export interface components {
             library_bytes: number;
         };
         /** @description The kind of problem a project solves. */
-        Task: "classification";
+        Task: "classification" | "multilabel_classification";
         /** @enum {string} */
         Theme: "system" | "dark" | "light";
         /** @description Tokens for a program. */
@@ -3619,7 +3726,8 @@ export interface components {
             ema_decay: number;
             /**
              * Format: double
-             * @description Share of probability moved from the true class to all, 0–0.5.
+             * @description Share of probability moved from the true class to all, 0–0.5; with several classes an image, of every class
+             *     towards one half.
              * @default 0
              */
             label_smoothing: number;
@@ -3821,7 +3929,8 @@ export interface components {
             ema_decay?: number;
             /**
              * Format: double
-             * @description Share of probability moved from the true class to all, 0–0.5.
+             * @description Share of probability moved from the true class to all, 0–0.5; with several classes an image, of every class
+             *     towards one half.
              * @default 0
              */
             label_smoothing?: number;
@@ -5468,9 +5577,14 @@ export interface operations {
                     sample_ids: string[];
                     /**
                      * Format: uuid
-                     * @description Null takes the class away.
+                     * @description Null takes the class away, or says that the image shows none: see `mode`.
                      */
                     label_id?: string | null;
+                    /**
+                     * @description What it does to the classes that the samples have.
+                     * @default set
+                     */
+                    mode?: components["schemas"]["LabelMode"];
                 };
             };
         };
@@ -5699,7 +5813,8 @@ export interface operations {
                      * @default {
                      *       "format": "auto",
                      *       "split": null,
-                     *       "split_seed": 0
+                     *       "split_seed": 0,
+                     *       "several_classes": false
                      *     }
                      */
                     options?: components["schemas"]["ImportOptions"];
@@ -5749,7 +5864,8 @@ export interface operations {
                      * @default {
                      *       "format": "auto",
                      *       "split": null,
-                     *       "split_seed": 0
+                     *       "split_seed": 0,
+                     *       "several_classes": false
                      *     }
                      */
                     options?: components["schemas"]["ImportOptions"];
@@ -6838,6 +6954,11 @@ export interface operations {
                     paths?: string[];
                     /** @description What `POST /uploads` gave; it is used up. */
                     upload_id?: string | null;
+                    /**
+                     * Format: float
+                     * @description Of a multi-label model: from which probability on a class is given, 0–1; one half without it.
+                     */
+                    threshold?: number | null;
                 };
             };
         };
@@ -7108,6 +7229,7 @@ export interface operations {
                 wrong_only?: boolean;
                 threshold?: number | null;
                 class_idx?: number | null;
+                mistake?: components["schemas"]["ClassMistake"] | null;
                 limit?: number | null;
                 cursor?: string | null;
             };

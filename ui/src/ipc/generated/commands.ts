@@ -16,6 +16,7 @@ export type AuditListRequest = Schemas['AuditListRequest'];
 export type AuditPage = Schemas['AuditPage'];
 export type Augmentation = Schemas['Augmentation'];
 export type AugmentationInput = Schemas['AugmentationInput'];
+export type BinaryCounts = Schemas['BinaryCounts'];
 export type Certificate = Schemas['Certificate'];
 export type CertificateVerdict = Schemas['CertificateVerdict'];
 export type Change = Schemas['Change'];
@@ -23,6 +24,7 @@ export type ChangeInput = Schemas['ChangeInput'];
 export type ClassBalance = Schemas['ClassBalance'];
 export type ClassExplanation = Schemas['ClassExplanation'];
 export type ClassMetrics = Schemas['ClassMetrics'];
+export type ClassMistake = Schemas['ClassMistake'];
 export type ClassProbability = Schemas['ClassProbability'];
 export type Code = Schemas['Code'];
 export type CpuUsage = Schemas['CpuUsage'];
@@ -89,6 +91,7 @@ export type Label = Schemas['Label'];
 export type LabelCreateRequest = Schemas['LabelCreateRequest'];
 export type LabelListRequest = Schemas['LabelListRequest'];
 export type LabelMergeRequest = Schemas['LabelMergeRequest'];
+export type LabelMode = Schemas['LabelMode'];
 export type LabelPage = Schemas['LabelPage'];
 export type LabelRequest = Schemas['LabelRequest'];
 export type LabelUpdateRequest = Schemas['LabelUpdateRequest'];
@@ -116,6 +119,7 @@ export type ModelVersion = Schemas['ModelVersion'];
 export type ModelVersionPage = Schemas['ModelVersionPage'];
 export type ModelVersionRequest = Schemas['ModelVersionRequest'];
 export type ModelVersionsRequest = Schemas['ModelVersionsRequest'];
+export type MultilabelSummary = Schemas['MultilabelSummary'];
 export type NetworkDescription = Schemas['NetworkDescription'];
 export type Nothing = Schemas['Nothing'];
 export type OpKind = Schemas['OpKind'];
@@ -264,7 +268,7 @@ export interface CommandTypes {
   sample_delete: { request: SampleRequest; response: Done };
   /** Delete samples in one undoable step. */
   samples_delete: { request: SamplesRequest; response: HistoryState };
-  /** Set or clear the class of samples in one undoable step. */
+  /** Set, add or clear the class of samples in one undoable step. */
   samples_set_label: { request: SamplesSetLabelRequest; response: HistoryState };
   /** Set or clear the split of samples in one undoable step. */
   samples_set_split: { request: SamplesSetSplitRequest; response: HistoryState };
@@ -342,7 +346,7 @@ export interface CommandTypes {
   evaluation_create: { request: EvaluationCreateRequest; response: Job };
   /** Evaluations, newest first. */
   evaluation_list: { request: EvaluationListRequest; response: EvaluationPage };
-  /** One evaluation with its confusion matrix. */
+  /** One evaluation: the numbers of every class, and of one class an image the confusion matrix. */
   evaluation_get: { request: EvaluationRequest; response: Evaluation };
   /** The samples behind a cell, a threshold or the errors. */
   evaluation_samples: { request: EvaluationSamplesRequest; response: EvaluationSamplePage };

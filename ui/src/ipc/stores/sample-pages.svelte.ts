@@ -82,15 +82,21 @@ export class SamplePages {
   }
 
   /** Shows a change before the application has confirmed it. */
-  patch(ids: ReadonlySet<string>, part: Partial<Sample>): void {
+  patch(ids: ReadonlySet<string>, part: Partial<Sample> | ((sample: Sample) => Partial<Sample>)): void {
+    const of = typeof part === 'function' ? part : (): Partial<Sample> => part;
     for (const [page, items] of this.#pages) {
       if (!items.some((sample) => ids.has(sample.id))) continue;
       this.#pages.set(
         page,
-        items.map((sample) => (ids.has(sample.id) ? { ...sample, ...part } : sample)),
+        items.map((sample) => (ids.has(sample.id) ? { ...sample, ...of(sample) } : sample)),
       );
     }
     this.revision += 1;
+  }
+
+  /** Those of these samples that have been read. */
+  known(ids: ReadonlySet<string>): Sample[] {
+    return [...this.#pages.values()].flat().filter((sample) => ids.has(sample.id));
   }
 
   #restart(): void {

@@ -1,7 +1,7 @@
 import { readKept } from '@/core/kept';
 import { call } from '../client';
 import { onChange } from '../query.svelte';
-import type { Dataset, Project } from '../types';
+import type { Dataset, LabelMode, Project } from '../types';
 
 const KEPT = 'visaion.workspace';
 
@@ -17,6 +17,11 @@ class Workspace {
   ready = $state(false);
   #started = false;
   #turn = 0;
+
+  /** What giving a class does here: a project for several classes an image adds it or takes it, others replace. */
+  get labelMode(): LabelMode {
+    return this.project?.task === 'multilabel_classification' ? 'toggle' : 'set';
+  }
 
   start(): void {
     if (this.#started) return;

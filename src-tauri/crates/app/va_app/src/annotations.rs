@@ -16,7 +16,7 @@ pub fn list(app: &App, sample: SampleId) -> Result<Vec<Annotation>> {
 }
 
 /// # Errors
-/// `NotFound`; `InvalidInput` for a bad shape or a class of another dataset; `Conflict` for a second image-level class.
+/// `NotFound`; `InvalidInput` for a bad shape or a class of another dataset; `Conflict` for a class that the image has.
 pub fn create(
     app: &App,
     actor: &Actor,

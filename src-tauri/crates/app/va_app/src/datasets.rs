@@ -101,6 +101,7 @@ pub fn facets(app: &App, id: DatasetId) -> Result<Facets> {
             total: dataset.sample_count,
             labelled: dataset.labelled_count,
             unlabelled: dataset.sample_count.saturating_sub(dataset.labelled_count),
+            no_class: read.datasets().no_class_count(id)?,
             splits: dataset.splits,
             labels: read.labels().of_dataset(id)?,
         })

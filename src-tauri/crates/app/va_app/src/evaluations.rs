@@ -47,24 +47,37 @@ pub struct EvaluationListRequest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvaluationSamplesRequest {
     pub id: EvaluationId,
-    /// True class.
+    /// True class; of several, one of them.
     #[serde(default)]
     pub actual: Option<u32>,
-    /// Predicted class.
+    /// Predicted class; of several, one of them.
     #[serde(default)]
     pub predicted: Option<u32>,
     #[serde(default)]
     pub wrong_only: bool,
     /// With `class_idx`: one class against the rest, where a probability of at least this counts as predicted. Gives
-    /// what is predicted so; with `wrong_only` the false alarms and the misses.
+    /// what is predicted so; with `wrong_only` the false alarms and the misses, with `mistake` one of them.
     #[serde(default)]
     pub threshold: Option<f64>,
+    /// With `threshold` and `class_idx`: only these.
+    #[serde(default)]
+    pub mistake: Option<ClassMistake>,
     #[serde(default)]
     pub class_idx: Option<u32>,
     #[serde(default)]
     pub limit: Option<u32>,
     #[serde(default)]
     pub cursor: Option<String>,
+}
+
+/// How a decision on one class can be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassMistake {
+    /// The class is there and was not given.
+    Missed,
+    /// The class was given and is not there.
+    FalseAlarm,
 }
 
 /// Queues an evaluation.

@@ -1,4 +1,5 @@
-//! A dataset's images and labels written out: CSV, or a folder a class. Nothing is ever written over.
+//! A dataset's images and labels written out: CSV, or a folder a class. Nothing is ever written over. Where an image has
+//! several classes, or is said to show none, the CSV has a column a class and the image lies in the folder of each.
 
 use std::collections::HashMap;
 use std::fs;
@@ -64,12 +65,14 @@ pub fn start(app: &App, actor: &Actor, dataset: DatasetId, request: &DatasetExpo
 /// `Conflict` when something appeared at the place, `DiskFull`, `Io`, `Cancelled`.
 pub fn run(context: &JobContext) -> Result<Value> {
     let params: ExportParams = context.params()?;
-    let (samples, classes) = context.app().store().read(|read| {
-        let classes = read.labels().of_dataset(params.dataset_id)?;
-        let samples = read.samples().all_of_dataset(params.dataset_id)?;
-        Ok((samples, classes.into_iter().map(|label| (label.id, label.name)).collect()))
+    let (samples, labels) = context.app().store().read(|read| {
+        let labels = read.labels().of_dataset(params.dataset_id)?;
+        Ok((read.samples().all_of_dataset(params.dataset_id)?, labels))
     })?;
-    let rows = Rows { context, samples, classes };
+    let has_several = samples.iter().any(|sample| sample.label_ids.len() > 1 || sample.no_class);
+    let columns = has_several.then(|| labels.iter().map(|label| label.name.clone()).collect());
+    let classes = labels.into_iter().map(|label| (label.id, label.name)).collect();
+    let rows = Rows { context, samples, classes, columns };
     refuse_taken(&params.request)?;
     let place = target(&params.request);
     let parent = place.parent().ok_or_else(|| Error::invalid("the place to export to is no folder"))?;
@@ -107,23 +110,33 @@ struct Rows<'a> {
     context: &'a JobContext,
     samples: Vec<Sample>,
     classes: HashMap<LabelId, String>,
+    /// Of a CSV with a column a class.
+    columns: Option<Vec<String>>,
 }
 
 impl Rows<'_> {
-    fn class(&self, sample: &Sample) -> Option<&str> {
-        sample.label_id.and_then(|id| self.classes.get(&id)).map(String::as_str)
+    fn names(&self, sample: &Sample) -> Vec<String> {
+        sample.label_ids.iter().filter_map(|id| self.classes.get(id).cloned()).collect()
     }
 
     fn row(&self, sample: &Sample, file: String) -> SampleRow {
-        let class = self.class(sample).map(str::to_owned);
-        SampleRow { file, class, split: sample.split, media_hash: sample.media_hash.clone() }
+        let names = self.names(sample);
+        let classes = if names.is_empty() && !sample.no_class { None } else { Some(names) };
+        SampleRow { file, classes, split: sample.split, media_hash: sample.media_hash.clone() }
+    }
+
+    fn writer<W: std::io::Write>(&self, target: W) -> Result<CsvWriter<W>> {
+        match &self.columns {
+            None => CsvWriter::new(target),
+            Some(columns) => CsvWriter::with_classes(target, columns),
+        }
     }
 
     fn csv(&self, place: &Path) -> Result<DatasetExportResult> {
         let cannot = || format!("cannot write {}", place.display());
         let folder = place.parent().unwrap_or(Path::new("."));
         let file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
-        let mut csv = CsvWriter::new(BufWriter::new(file))?;
+        let mut csv = self.writer(BufWriter::new(file))?;
         for (done, sample) in self.samples.iter().enumerate() {
             self.context.check_cancel()?;
             self.context.progress(done as u64, self.samples.len() as u64, "images", "exporting");
@@ -138,7 +151,7 @@ impl Rows<'_> {
     fn folders(&self, place: &Path) -> Result<DatasetExportResult> {
         let partial = self.partial(place)?;
         let mut writer = FolderWriter::create(&partial)?;
-        let mut csv = CsvWriter::new(BufWriter::new(fs::File::create(partial.join("labels.csv"))?))?;
+        let mut csv = self.writer(BufWriter::new(fs::File::create(partial.join("labels.csv"))?))?;
         // Mixed folders could not be read back: with one sample in no split, the splits are told by the CSV alone.
         let with_splits = self.samples.iter().all(|sample| sample.split.is_some());
         let mut left_out = WarningReport::default();
@@ -154,7 +167,11 @@ impl Rows<'_> {
                 continue;
             }
             let split = sample.split.filter(|_| with_splits);
-            let file = writer.place(&source, &sample.name, self.class(sample), split)?;
+            let names = self.names(sample);
+            let file = writer.place(&source, &sample.name, names.first().map(String::as_str), split)?;
+            for further in names.iter().skip(1) {
+                writer.place(&source, &sample.name, Some(further), split)?;
+            }
             csv.write(&self.row(sample, file))?;
         }
         csv.finish()?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use va_domain::{Actor, ClassProbability, ModelId, Origin, Prediction, SampleId};
+use va_domain::{Actor, ClassProbability, MULTILABEL_THRESHOLD, ModelId, Origin, Prediction, SampleId, Task};
 use va_engine::{RgbImage, Session};
 use va_error::{Code, Context, Error, Result, WarningReport};
 
@@ -25,7 +25,7 @@ const MAX_DEPTH: usize = 16;
 /// Files that are looked at within folders. Files named one by one are always tried.
 const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff"];
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PredictRequest {
     /// The model.
     pub id: ModelId,
@@ -37,6 +37,9 @@ pub struct PredictRequest {
     /// Images or folders on this machine.
     #[serde(default)]
     pub paths: Vec<String>,
+    /// Of a multi-label model: from which probability on a class is given, 0–1; one half without it.
+    #[serde(default)]
+    pub threshold: Option<f32>,
 }
 
 /// What a model says of some images.
@@ -80,14 +83,29 @@ pub fn predict(app: &App, actor: &Actor, request: &PredictRequest) -> Result<Pre
         return Err(Error::invalid("no image was given: name samples, image files or folders with images"));
     }
     let session = models::session(app, version.id)?;
+    let threshold = threshold(session.as_ref(), request.threshold)?;
     let mut predictions = Vec::with_capacity(targets.len());
     for chunk in targets.chunks(CHUNK) {
-        predict_chunk(session.as_ref(), chunk, &mut predictions, &mut left_out)?;
+        predict_chunk(session.as_ref(), chunk, threshold, &mut predictions, &mut left_out)?;
     }
     if actor.origin == Origin::Desktop {
         give_previews(app, &targets, &mut predictions)?;
     }
     Ok(Predictions { predictions, left_out })
+}
+
+/// The threshold that was asked for, where the model has one.
+fn threshold(session: &dyn Session, asked: Option<f32>) -> Result<f32> {
+    let threshold = asked.unwrap_or(MULTILABEL_THRESHOLD);
+    if !(0.0..=1.0).contains(&threshold) {
+        return Err(Error::invalid(format!("the threshold is {threshold}; it must be between 0 and 1")));
+    }
+    if asked.is_some() && session.card().task == Task::Classification {
+        return Err(Error::invalid(
+            "this model gives each image its most probable class and knows no threshold; leave it out",
+        ));
+    }
+    Ok(threshold)
 }
 
 /// Predictions stand in the order of their targets; unreadable ones are missing.
@@ -153,6 +171,7 @@ fn is_image_name(path: &Path) -> bool {
 fn predict_chunk(
     session: &dyn Session,
     targets: &[Target],
+    threshold: f32,
     predictions: &mut Vec<Prediction>,
     left_out: &mut WarningReport,
 ) -> Result<()> {
@@ -172,17 +191,21 @@ fn predict_chunk(
         return Ok(());
     }
     let probabilities = session.probabilities(&images).context("the model cannot be run")?;
-    let classes = &session.card().classes;
     for (target, probabilities) in readable.into_iter().zip(probabilities) {
-        predictions.push(prediction(target, &probabilities, classes)?);
+        let given = session.card().decide(&probabilities, threshold);
+        predictions.push(prediction(target, &probabilities, &session.card().classes, &given)?);
     }
     Ok(())
 }
 
-fn prediction(target: &Target, probabilities: &[f32], classes: &[String]) -> Result<Prediction> {
+/// `given` are the classes that the image gets.
+fn prediction(target: &Target, probabilities: &[f32], classes: &[String], given: &[u32]) -> Result<Prediction> {
     let order = order(probabilities);
     let (best, score) = *order.first().ok_or_else(|| Error::internal("the model has no classes"))?;
     let probabilities = ranked(probabilities, classes);
+    let is_given = order.iter().map(|(index, _)| given.contains(&(*index as u32)));
+    let labels = probabilities.iter().zip(is_given).filter(|(_, given)| *given).map(|(class, _)| class.label.clone());
+    let labels = labels.collect();
     Ok(Prediction {
         name: target.name.clone(),
         sample_id: target.sample_id,
@@ -190,6 +213,7 @@ fn prediction(target: &Target, probabilities: &[f32], classes: &[String]) -> Res
         label: probabilities[0].label.clone(),
         class_idx: u32::try_from(best).unwrap_or(u32::MAX),
         score,
+        labels,
         probabilities,
     })
 }
@@ -219,7 +243,8 @@ mod tests {
     #[test]
     fn classes_come_most_probable_first_and_ties_in_order() {
         let classes = ["a", "b", "c"].map(str::to_owned);
-        let made = prediction(&target("x.jpg"), &[0.2, 0.4, 0.4], &classes).unwrap();
+        let made = prediction(&target("x.jpg"), &[0.2, 0.4, 0.4], &classes, &[0, 2]).unwrap();
+        assert_eq!(made.labels, ["c", "a"], "most probable first too");
         assert_eq!((made.label.as_str(), made.class_idx, made.score), ("b", 1, 0.4));
         let order: Vec<&str> = made.probabilities.iter().map(|p| p.label.as_str()).collect();
         assert_eq!(order, ["b", "c", "a"]);

@@ -38,7 +38,8 @@ pub fn create_sample(app: &App, actor: &Actor) -> Result<SampleProject> {
         tx.projects_mut().link_dataset(project.id, dataset.id)?;
         Ok((tx.projects().get(project.id)?, dataset))
     })?;
-    let options = ImportOptions { format: ImportFormat::Folders, split: Some(SplitRatios::default()), split_seed: 42 };
+    let (format, split) = (ImportFormat::Folders, Some(SplitRatios::default()));
+    let options = ImportOptions { format, split, split_seed: 42, ..ImportOptions::default() };
     let request = import::ImportRequest { paths: vec![images], upload_id: None, options };
     let job = import::start(app, actor, dataset.id, &request)?;
     Ok(SampleProject { project, dataset: datasets::get(app, dataset.id)?, job })

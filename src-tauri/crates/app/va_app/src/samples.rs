@@ -1,8 +1,8 @@
 //! Samples: lists, windows, classes, splits, deletion. Every change is undoable and one step, however many it touches.
 
 use va_domain::{
-    Actor, AnnotationSource, DatasetId, HistoryState, LabelId, Page, PageRequest, Role, Sample, SampleFilter, SampleId,
-    SampleSort, SampleWindow, Split, check_name,
+    Actor, AnnotationSource, DatasetId, HistoryState, LabelId, LabelMode, Page, PageRequest, Role, Sample,
+    SampleFilter, SampleId, SampleSort, SampleWindow, Split, check_name,
 };
 use va_error::{Error, Result};
 use va_store::{Op, Tx};
@@ -89,15 +89,27 @@ pub fn delete(app: &App, actor: &Actor, ids: &[SampleId]) -> Result<()> {
     Ok(())
 }
 
-/// Sets the image-level class of samples of one dataset in one step, or takes it away.
+/// Changes the image-level classes of samples of one dataset in one step, as `mode` says.
 ///
 /// # Errors
 /// `NotFound`; `InvalidInput` for a class of another dataset. Then nothing changes.
-pub fn set_label(app: &App, actor: &Actor, ids: &[SampleId], label: Option<LabelId>) -> Result<HistoryState> {
+pub fn set_label(
+    app: &App,
+    actor: &Actor,
+    ids: &[SampleId],
+    label: Option<LabelId>,
+    mode: LabelMode,
+) -> Result<HistoryState> {
     require(actor, Role::Annotator)?;
-    change(app, actor, ids, "set_label", |tx, ids| {
-        tx.samples_mut().set_label(ids, label, AnnotationSource::Person).map(|_| ())
-    })
+    let source = AnnotationSource::Person;
+    match mode {
+        LabelMode::Set => {
+            change(app, actor, ids, "set_label", |tx, ids| tx.samples_mut().set_label(ids, label, source).map(|_| ()))
+        }
+        LabelMode::Toggle => change(app, actor, ids, "toggle_label", |tx, ids| {
+            tx.samples_mut().toggle_label(ids, label, source).map(|_| ())
+        }),
+    }
 }
 
 /// # Errors

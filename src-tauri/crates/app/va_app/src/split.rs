@@ -1,5 +1,7 @@
 //! Stratified splits: every class is shared out in the same ratios, deterministically for a seed.
 
+mod several;
+
 use std::collections::BTreeMap;
 
 use va_domain::{Actor, DatasetId, LabelId, MediaHash, Role, Sample, SampleId, Split, SplitCounts, SplitRatios};
@@ -58,6 +60,10 @@ pub(crate) fn assign(
     ratios: SplitRatios,
     seed: u64,
 ) -> (Vec<(SampleId, Split)>, Vec<LabelId>) {
+    let samples: Vec<Sample> = samples.collect();
+    if samples.iter().any(|sample| sample.label_ids.len() > 1 || sample.no_class) {
+        return several::assign(&samples, ratios, seed);
+    }
     let mut classes: BTreeMap<Option<LabelId>, Vec<([u8; 32], SampleId)>> = BTreeMap::new();
     for sample in samples {
         let key = shuffle_key(seed, &sample.media_hash, &sample.name);

@@ -44,10 +44,13 @@ pub enum Command {
         #[arg(long, default_value = "test", value_enum)]
         split: SplitArg,
     },
-    /// Say the class of images
+    /// Say the class of images; of a multi-label model all classes
     Predict {
         /// NAME, NAME@VERSION or an id
         model: String,
+        /// Multi-label: from which probability on a class is given, 0 to 1 (0.5 without it)
+        #[arg(long, value_name = "X")]
+        threshold: Option<f32>,
         /// Images or folders
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
@@ -115,6 +118,8 @@ pub enum ProjectCommand {
         name: String,
         #[arg(long, default_value = "")]
         description: String,
+        #[arg(long, default_value = "classification", value_enum)]
+        task: TaskArg,
         /// Also make an empty dataset of the same name
         #[arg(long)]
         with_dataset: bool,
@@ -167,6 +172,9 @@ pub enum DatasetCommand {
         dataset: String,
         #[arg(long, default_value = "auto", value_enum)]
         format: ImportFormatArg,
+        /// An image that lies in the folders of several classes gets all of them
+        #[arg(long)]
+        several_classes: bool,
         /// Only say what would be done
         #[arg(long)]
         preview: bool,
@@ -282,7 +290,6 @@ choices! {
     PrecisionArg => ModelPrecision { Fp32, Fp16 }
     ImportFormatArg => ImportFormat { Auto, Folders, Masks, Plain }
     ExportFormatArg => ExportFormat { Csv, Folders }
-    TaskArg => Task { Classification }
     DeviceArg => DeviceChoice { Auto, Cpu }
     TrainPrecisionArg => Precision { F32, Bf16 }
     OptimiserArg => Optimiser { AdamW, Sgd }
@@ -292,6 +299,26 @@ choices! {
         Import, DatasetExport, Train, Evaluate, ModelExport, WeightsInstall, WeightsDownload
     }
     JobStateArg => JobState { Queued, Running, Paused, Interrupted, Succeeded, Failed, Cancelled }
+}
+
+/// By hand, for the spelling with a hyphen beside the word on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum TaskArg {
+    /// One class an image
+    Classification,
+    /// Any number of classes an image, or none
+    #[value(alias = "multilabel-classification", alias = "multilabel")]
+    MultilabelClassification,
+}
+
+impl From<TaskArg> for Task {
+    fn from(chosen: TaskArg) -> Self {
+        match chosen {
+            TaskArg::Classification => Self::Classification,
+            TaskArg::MultilabelClassification => Self::MultilabelClassification,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,12 @@ use va_error::{Code, WarningReport};
 use va_formats::{CsvWriter, FolderWriter, Layout, SampleRow, Tree};
 
 fn row(file: &str, class: Option<&str>, split: Option<Split>) -> SampleRow {
-    SampleRow { file: file.into(), class: class.map(str::to_owned), split, media_hash: MediaHash("ab".into()) }
+    SampleRow {
+        file: file.into(),
+        classes: class.map(|class| vec![class.to_owned()]),
+        split,
+        media_hash: MediaHash("ab".into()),
+    }
 }
 
 #[test]
@@ -25,6 +30,26 @@ fn csv_quotes_what_must_be_quoted() {
         text,
         "file,class,split,media_hash\r\na.jpg,cat,train,ab\r\n\"b, \"\"c\"\".jpg\",\"two\nlines\",,ab\r\nd.jpg,,val,ab\r\n"
     );
+}
+
+#[test]
+fn several_classes_have_a_column_each() {
+    let classes = ["dog".to_owned(), "old, cat".to_owned()];
+    let mut csv = CsvWriter::with_classes(Vec::new(), &classes).unwrap();
+    let of = |classes: Option<&[String]>| SampleRow { classes: classes.map(<[_]>::to_vec), ..row("a.jpg", None, None) };
+    for row in [of(Some(&classes)), of(Some(&classes[1..])), of(Some(&[])), of(None)] {
+        csv.write(&row).unwrap();
+    }
+    let text = String::from_utf8(csv.finish().unwrap()).unwrap();
+    let lines = [
+        "file,split,media_hash,dog,\"old, cat\"",
+        "a.jpg,,ab,1,1",
+        "a.jpg,,ab,0,1",
+        "a.jpg,,ab,0,0",
+        "a.jpg,,ab,,",
+        "",
+    ];
+    assert_eq!(text, lines.join("\r\n"));
 }
 
 proptest! {

@@ -11,22 +11,24 @@ const RECOUNTS: &[(&str, &str)] = &[
     (
         "counts of a dataset",
         "SELECT d.name FROM datasets d LEFT JOIN (
-             SELECT dataset_id, count(*) n, count(label_id) l, sum(split IS 0) tr, sum(split IS 1) va, sum(split IS 2) te
+             SELECT dataset_id, count(*) n, sum(label_id IS NOT NULL OR no_class) l, sum(no_class) nc, sum(split IS 0) tr, sum(split IS 1) va, sum(split IS 2) te
              FROM samples WHERE deleted_ms IS NULL GROUP BY dataset_id) s ON s.dataset_id = d.id
          WHERE d.sample_count <> coalesce(s.n, 0) OR d.labelled_count <> coalesce(s.l, 0)
+            OR d.no_class_count <> coalesce(s.nc, 0)
             OR d.train_count <> coalesce(s.tr, 0) OR d.val_count <> coalesce(s.va, 0) OR d.test_count <> coalesce(s.te, 0)
             OR d.label_count <> (SELECT count(*) FROM labels l WHERE l.dataset_id = d.id)",
     ),
     (
         "the count of a class",
         "SELECT l.name FROM labels l LEFT JOIN label_counts c ON c.label_id = l.id
-         WHERE c.sample_count IS NOT (SELECT count(*) FROM samples s
-             WHERE s.dataset_id = l.dataset_id AND s.label_id = l.id AND s.deleted_ms IS NULL)",
+         WHERE c.sample_count IS NOT (SELECT count(*) FROM annotations a
+             JOIN samples s ON s.id = a.sample_id WHERE a.kind = 0 AND a.label_id = l.id AND s.deleted_ms IS NULL)",
     ),
     (
         "the class of a sample",
-        "SELECT s.name FROM samples s LEFT JOIN annotations a ON a.sample_id = s.id AND a.kind = 0
-         WHERE s.label_id IS NOT a.label_id",
+        "SELECT s.name FROM samples s WHERE s.label_id IS NOT
+             (SELECT a.label_id FROM annotations a WHERE a.sample_id = s.id AND a.kind = 0 ORDER BY a.id LIMIT 1)
+             OR (s.no_class AND s.label_id IS NOT NULL)",
     ),
     (
         "the regions of a sample",

@@ -17,7 +17,8 @@ pub struct Migration {
 }
 
 /// Every step of the library's schema.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, parts: table::SCHEMA_V1 }];
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, parts: table::SCHEMA_V1 }, Migration { version: 2, parts: table::SCHEMA_V2 }];
 
 /// The version that this program writes.
 pub(crate) fn latest(migrations: &[Migration]) -> i64 {

@@ -39,7 +39,8 @@ fn conditions(read: &Read<'_>, dataset: DatasetId, filter: &SampleFilter) -> Res
             .iter()
             .map(|id| Ok(Value::Integer(read.labels().row(*id)?.rowid)))
             .collect::<Result<Vec<_>>>()?;
-        all.and(&format!("s.label_id IN ({})", places(labels.len())), labels);
+        let of_class = "s.id IN (SELECT sample_id FROM annotations WHERE kind = 0 AND label_id IN";
+        all.and(&format!("{of_class} ({}))", places(labels.len())), labels);
     }
     match (filter.splits.is_empty(), filter.no_split) {
         (true, false) => {}
@@ -53,8 +54,9 @@ fn conditions(read: &Read<'_>, dataset: DatasetId, filter: &SampleFilter) -> Res
     }
     match filter.state {
         None => {}
-        Some(LabelledState::Labelled) => all.and("s.label_id IS NOT NULL", []),
-        Some(LabelledState::Unlabelled) => all.and("s.label_id IS NULL", []),
+        Some(LabelledState::Labelled) => all.and("(s.label_id IS NOT NULL OR s.no_class)", []),
+        Some(LabelledState::Unlabelled) => all.and("s.label_id IS NULL AND NOT s.no_class", []),
+        Some(LabelledState::NoClass) => all.and("s.no_class", []),
     }
     let search = filter.search.trim();
     if !search.is_empty() {
@@ -90,7 +92,7 @@ pub(crate) fn ordered_ids(
     if sort != SampleSort::Label {
         return ids(read, &all, sort);
     }
-    // By class: a scan of the index for each, in the order of the classes, then those without.
+    // By first class: a scan of the index for each, in the order of the classes, then those without.
     let mut ordered = Vec::new();
     for label in read.labels().rows(dataset)? {
         let mut one = all.clone();

@@ -111,6 +111,15 @@ pub(crate) fn floats_from_blob(blob: &[u8]) -> Result<Vec<f32>> {
     Ok(blob.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
+/// Little-endian 32-bit class indices.
+pub(crate) fn classes_to_blob(classes: &[u32]) -> Vec<u8> {
+    classes.iter().flat_map(|class| class.to_le_bytes()).collect()
+}
+
+pub(crate) fn classes_from_blob(blob: &[u8]) -> Vec<u32> {
+    blob.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect()
+}
+
 /// The form in which names are compared, sorted and searched: lower case.
 pub(crate) fn name_key(name: &str) -> String {
     name.to_lowercase()

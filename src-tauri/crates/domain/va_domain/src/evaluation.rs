@@ -16,17 +16,50 @@ pub struct Evaluation {
     pub created_ms: i64,
 }
 
+/// From this probability on a class of a multi-label model is predicted, unless another threshold is asked for.
+pub const MULTILABEL_THRESHOLD: f32 = 0.5;
+
 /// Definitions as in scikit-learn (`zero_division = 0`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvaluationSummary {
     pub sample_count: u64,
+    /// Of a multi-label model: the share of samples of which every class is decided rightly (subset accuracy).
     pub accuracy: f64,
     pub macro_f1: f64,
-    /// Mean cross-entropy.
+    /// Mean cross-entropy; binary cross-entropy of a multi-label model.
     pub loss: f64,
     pub per_class: Vec<ClassMetrics>,
-    /// `[actual][predicted]`, counts.
+    /// `[actual][predicted]`, counts; empty for a multi-label model.
     pub confusion: Vec<Vec<u64>>,
+    /// What only a multi-label model has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multilabel: Option<MultilabelSummary>,
+}
+
+/// Every class decided by itself: probability at or above the threshold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MultilabelSummary {
+    /// Of the counts, precision, recall and F1.
+    pub threshold: f32,
+    /// F1 of all decisions together.
+    pub micro_f1: f64,
+    /// Of the average precisions of the classes that have a positive sample; None without one.
+    pub mean_average_precision: Option<f64>,
+    /// Share of the decisions (samples × classes) that are wrong.
+    pub hamming_loss: f64,
+    /// By `class_idx`: each class against the rest.
+    pub counts: Vec<BinaryCounts>,
+}
+
+/// Decisions on one class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BinaryCounts {
+    pub true_positive: u64,
+    /// Given although it is not there.
+    pub false_positive: u64,
+    /// Missed.
+    pub false_negative: u64,
+    pub true_negative: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,9 +82,15 @@ pub struct ClassMetrics {
 pub struct EvaluationSample {
     pub sample_id: SampleId,
     pub name: String,
-    pub actual: u32,
-    pub predicted: u32,
-    /// By `class_idx`; they add up to 1.
+    /// None of a multi-label model.
+    pub actual: Option<u32>,
+    /// None of a multi-label model.
+    pub predicted: Option<u32>,
+    /// Ascending; of a single-label model the one class.
+    pub actual_classes: Vec<u32>,
+    /// Ascending; of a multi-label model those at or above the threshold of the evaluation.
+    pub predicted_classes: Vec<u32>,
+    /// By `class_idx`; they add up to 1 unless the model is multi-label.
     pub probabilities: Vec<f32>,
     pub loss: f64,
     /// The class as it is labelled now, when that changed since the version was frozen.

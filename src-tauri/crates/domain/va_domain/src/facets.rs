@@ -9,6 +9,8 @@ pub struct Facets {
     pub total: u64,
     pub labelled: u64,
     pub unlabelled: u64,
+    /// Said to show none of the classes; they count as labelled.
+    pub no_class: u64,
     pub splits: SplitCounts,
     /// By `class_idx`, each with its count.
     pub labels: Vec<Label>,

@@ -33,6 +33,9 @@ pub struct ImportOptions {
     /// Split what the folder itself does not split, stratified by class.
     pub split: Option<SplitRatios>,
     pub split_seed: u64,
+    /// An image that lies in the folders of several classes gets all of them; otherwise the first one, and the report
+    /// names the others.
+    pub several_classes: bool,
 }
 
 /// What an import would do. Nothing has been changed.
@@ -48,6 +51,8 @@ pub struct ImportPreview {
     pub duplicate_count: u64,
     /// Already in the dataset.
     pub existing_count: u64,
+    /// Images that lie in the folders of several classes.
+    pub several_classes_count: u64,
     /// Every file that would be left out, and why.
     pub broken: WarningReport,
     /// Images of the folder's own train / val / test layout, if it has one.
@@ -68,6 +73,9 @@ pub struct ImportReport {
     pub imported: u64,
     pub masks: u64,
     pub duplicates: u64,
+    /// Files of images that are in the dataset already and got another class by this file.
+    #[serde(default)]
+    pub more_classes: u64,
     /// Every file left out, and why.
     pub left_out: WarningReport,
     pub new_classes: Vec<String>,

@@ -12,7 +12,7 @@ pub struct Label {
     /// `#rrggbb`.
     pub color: String,
     pub class_idx: u32,
-    /// Samples that carry it as their image-level class.
+    /// Samples that carry it as an image-level class.
     pub sample_count: u64,
 }
 

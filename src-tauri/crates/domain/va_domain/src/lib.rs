@@ -36,7 +36,10 @@ pub use arch::{Arch, ImageSizes, MAX_IMAGE_SIZE_PX};
 pub use audit::{AuditEntry, HistoryState, OpKind};
 pub use augmentation::{Augmentation, Change};
 pub use dataset::{Dataset, DatasetVersion, SplitCounts, SplitRatios};
-pub use evaluation::{ClassMetrics, Evaluation, EvaluationSample, EvaluationSummary};
+pub use evaluation::{
+    BinaryCounts, ClassMetrics, Evaluation, EvaluationSample, EvaluationSummary, MULTILABEL_THRESHOLD,
+    MultilabelSummary,
+};
 pub use event::{Entity, Event};
 pub use facets::Facets;
 pub use id::{
@@ -56,7 +59,7 @@ pub use page::{Page, PageRequest, SampleWindow};
 pub use prediction::{ClassExplanation, ClassProbability, Prediction};
 pub use project::{Project, Task};
 pub use resource::{CpuUsage, GpuUsage, MemoryUsage, ResourceSnapshot, StorageUsage};
-pub use sample::{LabelledState, Sample, SampleFilter, SampleSort, Split};
+pub use sample::{LabelMode, LabelledState, Sample, SampleFilter, SampleSort, Split};
 pub use settings::{Settings, Theme};
 pub use time::now_ms;
 pub use train::{DeviceChoice, DeviceInfo, DeviceKind, Forecast, TrainPreset, TrainRequest};

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 /// One value of one curve of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricPoint {
-    /// `train/loss`, `val/loss`, `train/accuracy`, `val/accuracy`, `val/macro_f1`, `lr`, `images_per_s`, `data_wait`.
+    /// `train/loss`, `val/loss`, `train/accuracy`, `val/accuracy`, `val/macro_f1`, `val/micro_f1`,
+    /// `val/mean_average_precision`, `lr`, `images_per_s`, `data_wait`.
     pub name: String,
     /// Optimiser steps done, from 1.
     pub step: u64,

@@ -102,7 +102,7 @@ pub struct Certificate {
     pub max_abs_difference: f64,
     /// The bound that PASS demands.
     pub tolerance: f64,
-    /// Samples on which both choose the same class.
+    /// Samples on which both choose the same class, or the same set of classes.
     pub same_class_count: u64,
     /// SHA-256 of the exported file.
     pub file_sha256: String,

@@ -15,6 +15,8 @@ pub struct Prediction {
     pub label: String,
     pub class_idx: u32,
     pub score: f32,
+    /// The most probable class; of a multi-label model every class at or above the threshold, most probable first.
+    pub labels: Vec<String>,
     /// Every class, most probable first.
     pub probabilities: Vec<ClassProbability>,
 }

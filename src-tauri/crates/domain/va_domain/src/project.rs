@@ -10,6 +10,18 @@ pub enum Task {
     /// One class an image.
     #[default]
     Classification,
+    /// Any number of classes an image, or none.
+    MultilabelClassification,
+}
+
+impl Task {
+    /// Fewer classes leave nothing to decide.
+    pub fn min_classes(self) -> usize {
+        match self {
+            Self::Classification => 2,
+            Self::MultilabelClassification => 1,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

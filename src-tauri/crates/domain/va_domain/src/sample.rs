@@ -27,8 +27,12 @@ pub struct Sample {
     /// `jpeg`, `png`, `bmp`, `webp`, `tiff`.
     pub format: String,
     pub split: Option<Split>,
-    /// The image-level class.
+    /// The image-level class; where there are several, the one that was given first.
     pub label_id: Option<LabelId>,
+    /// Every image-level class, by `class_idx`.
+    pub label_ids: Vec<LabelId>,
+    /// A person said that the image shows none of the classes.
+    pub no_class: bool,
     /// Annotations with a geometry (masks, boxes).
     pub region_count: u32,
     pub created_ms: i64,
@@ -37,8 +41,24 @@ pub struct Sample {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LabelledState {
+    /// With a class, or with the word that it shows none.
     Labelled,
     Unlabelled,
+    /// A person said that it shows none of the classes.
+    NoClass,
+}
+
+/// What giving a class to samples does to the classes that they have. Which one fits is the matter of the task that
+/// they are labelled for: a dataset may serve projects of both kinds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelMode {
+    /// The class replaces the others; null takes every class away.
+    #[default]
+    Set,
+    /// The class is added to the others, or taken from samples that all have it already; null says that the image shows
+    /// none of the classes, or takes that back.
+    Toggle,
 }
 
 /// Which samples of a dataset. Empty lists and `None` do not filter.

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use va_error::{Error, Result};
 
-use crate::{Augmentation, DeviceChoice, MAX_IMAGE_SIZE_PX};
+use crate::{Augmentation, DeviceChoice, MAX_IMAGE_SIZE_PX, Task};
 
 /// Everything that decides a run, so that the same settings, data and engine give the same weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,7 +48,8 @@ pub struct TrainSettings {
     /// Share of the running average of the weights that is kept a step, 0–0.99999; 0 keeps no average. With one, it is
     /// what is validated and exported.
     pub ema_decay: f64,
-    /// Share of probability moved from the true class to all, 0–0.5.
+    /// Share of probability moved from the true class to all, 0–0.5; with several classes an image, of every class
+    /// towards one half.
     pub label_smoothing: f64,
     /// Images are blended in pairs with a share from Beta(α, α), 0–10; 0 never blends.
     pub mixup_alpha: f64,
@@ -102,9 +103,11 @@ pub enum ScheduleKind {
 pub enum ClassBalance {
     #[default]
     None,
-    /// A class counts in the loss by the inverse of its frequency.
+    /// A class counts in the loss by the inverse of its frequency. With several classes an image, its positive samples
+    /// count by the number of negative ones for each of them.
     Weights,
-    /// Every class is shown equally often: samples of rare ones several times an epoch, with other augmentations.
+    /// Every class is shown equally often: samples of rare ones several times an epoch, with other augmentations. Not
+    /// with several classes an image.
     Sampling,
 }
 
@@ -164,6 +167,21 @@ impl TrainSettings {
         real("the gradient norm limit", self.clip_norm, 0.0, 1e6)?;
         self.augmentation.check()
     }
+
+    /// Whether these settings mean something for the task.
+    ///
+    /// # Errors
+    /// `InvalidInput` naming the setting that does not.
+    pub fn check_for(&self, task: Task) -> Result<()> {
+        let is_multilabel = task == Task::MultilabelClassification;
+        if is_multilabel && self.class_balance == ClassBalance::Sampling {
+            return Err(Error::invalid(
+                "images with several classes cannot be shown so that every class is seen equally often: balance the \
+                 classes by weights instead of sampling",
+            ));
+        }
+        Ok(())
+    }
 }
 
 fn whole(name: &str, value: u32, low: u32, high: u32) -> Result<()> {
@@ -205,5 +223,13 @@ mod tests {
         assert!(refused(|s| s.freeze_backbone_epochs = 31).contains("frozen"));
         assert!(refused(|s| s.augmentation.blur.strength = 9.0).contains("blur"));
         TrainSettings::default().check().unwrap();
+    }
+
+    #[test]
+    fn balanced_sampling_has_no_meaning_with_several_classes_an_image() {
+        let sampling = TrainSettings { class_balance: ClassBalance::Sampling, ..TrainSettings::default() };
+        sampling.check_for(Task::Classification).unwrap();
+        assert!(sampling.check_for(Task::MultilabelClassification).unwrap_err().to_string().contains("weights"));
+        TrainSettings::default().check_for(Task::MultilabelClassification).unwrap();
     }
 }

@@ -21,7 +21,8 @@ pub struct BatchRequest {
 /// What a sample was blended with (mixup).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Blend {
-    pub other_class: u32,
+    /// Where in the batch it is; the sample's own place where it stayed alone.
+    pub other: usize,
     /// Of the sample itself, in (0, 1]; the rest is the other's.
     pub share: f64,
 }
@@ -31,8 +32,10 @@ pub struct Blend {
 pub struct Batch {
     /// `[N, H, W, C]`, H = W = the run's image size, C = 3, normalised.
     pub pixels: Vec<f32>,
-    /// `[N]`.
+    /// `[N]`; of a multi-label run the first class of each, which means nothing.
     pub classes: Vec<u32>,
+    /// `[N]`: every class of each sample, ascending, in a multi-label run; otherwise empty.
+    pub class_sets: Vec<Vec<u32>>,
     /// `[N]`, or empty where nothing was blended.
     pub blends: Vec<Blend>,
     /// `[N]`, names for messages.

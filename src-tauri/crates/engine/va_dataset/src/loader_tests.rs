@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use va_domain::{Augmentation, TrainSettings};
+use va_domain::{Augmentation, Task, TrainSettings};
 
 use super::*;
 use crate::golden::noise;
@@ -186,12 +186,54 @@ fn an_unreadable_sample_is_named_and_the_loader_lives_on() {
 fn splits_that_cannot_train_are_refused_with_the_reason() {
     let classes: Vec<String> = ["free", "break", "hole"].map(str::to_owned).to_vec();
     let text = |len: usize, classes: &[String]| {
-        check_training_split(source(len, None).as_ref(), classes).unwrap_err().to_string()
+        check_training_split(source(len, None).as_ref(), classes, Task::Classification).unwrap_err().to_string()
     };
     assert!(text(0, &classes).contains("training split is empty"));
     assert!(text(2, &classes).contains("“hole”"), "{}", text(2, &classes));
     assert!(text(5, &classes[..1]).contains("two classes"));
     assert!(text(5, &classes[..2]).contains("noise-2.png"));
-    assert!(check_training_split(source(3, None).as_ref(), &classes).is_ok());
+    assert!(check_training_split(source(3, None).as_ref(), &classes, Task::Classification).is_ok());
     assert_eq!(class_counts(source(5, None).as_ref(), 3).unwrap(), [2, 2, 1]);
+}
+
+/// Sample `index` has class 0 where it is even and class 1 where it is a multiple of three: both, one or none.
+struct Several(usize);
+
+impl SampleSource for Several {
+    fn len(&self) -> usize {
+        self.0
+    }
+    fn class_idx(&self, index: usize) -> u32 {
+        self.class_indices(index).first().copied().unwrap_or(0)
+    }
+    fn class_indices(&self, index: usize) -> Vec<u32> {
+        [(0, 2), (1, 3)].into_iter().filter(|(_, of)| index.is_multiple_of(*of)).map(|(class, _)| class).collect()
+    }
+    fn key(&self, index: usize) -> String {
+        index.to_string()
+    }
+    fn load(&self, index: usize) -> Result<RgbImage> {
+        Ok(noise(9, 8, index as u64))
+    }
+}
+
+#[test]
+fn batches_of_a_multi_label_run_carry_every_class() {
+    let settings = TrainSettings { batch_size: 6, mixup_alpha: 0.5, ..TrainSettings::default() };
+    let recipe = BatchRecipe::new(&settings, &standard_preprocessing(8)).for_task(Task::MultilabelClassification);
+    let train = Arc::new(Several(6));
+    assert_eq!(class_counts(train.as_ref(), 2).unwrap(), [3, 2]);
+    assert!(class_counts(train.as_ref(), 1).is_err());
+    let mut loader = Loader::new(train.clone(), None, recipe, &LoaderOptions::default()).unwrap();
+    let batch = get(&mut loader, request(Phase::Train, 0, 0));
+    for (key, classes) in batch.keys.iter().zip(&batch.class_sets) {
+        assert_eq!(*classes, train.class_indices(key.parse().unwrap()));
+    }
+    assert_eq!(batch.blends.len(), 6);
+    let one = ["a".to_owned()];
+    assert!(check_training_split(&Several(1), &one, Task::Classification).is_err());
+    assert!(
+        check_training_split(&Several(1), &["a".to_owned(), "b".to_owned()], Task::MultilabelClassification).is_ok()
+    );
+    assert!(check_training_split(&Several(1), &[], Task::MultilabelClassification).is_err());
 }

@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
+use va_domain::Task;
 use va_error::{Context, Error, Result};
 
 use crate::balance::{Visit, balanced_order, plain_order};
@@ -118,6 +119,10 @@ impl BatchMaker {
         batch.blends.clear();
         batch.classes.clear();
         batch.classes.extend(visits.iter().map(|visit| from.source.class_idx(visit.index)));
+        batch.class_sets.clear();
+        if self.recipe.task == Task::MultilabelClassification {
+            batch.class_sets.extend(visits.iter().map(|visit| from.source.class_indices(visit.index)));
+        }
         batch.keys.clear();
         batch.keys.extend(visits.iter().map(|visit| from.source.key(visit.index)));
         if request.phase == Phase::Train && self.recipe.mixup_alpha > 0.0 {

@@ -10,13 +10,13 @@ pub(crate) fn mixup(batch: &mut Batch, visits: &[Visit], seed: u64, epoch: u32, 
     let draws = |at: usize, stream| Draws::new(visits[at].seed(seed), stream, epoch, visits[at].index);
     let mut places: Vec<usize> = (0..visits.len()).collect();
     places.sort_by_cached_key(|&at| (draws(at, Stream::MixupPairs).next_u64(), at));
-    batch.blends = batch.classes.iter().map(|&class| Blend { other_class: class, share: 1.0 }).collect();
+    batch.blends = (0..visits.len()).map(|at| Blend { other: at, share: 1.0 }).collect();
     for pair in places.chunks_exact(2) {
         let (first, second) = (pair[0].min(pair[1]), pair[0].max(pair[1]));
         let share = |at: usize| beta(alpha, &mut draws(at, Stream::Mixup));
         let shares = [share(first), share(second)];
-        batch.blends[first] = Blend { other_class: batch.classes[second], share: shares[0] };
-        batch.blends[second] = Blend { other_class: batch.classes[first], share: shares[1] };
+        batch.blends[first] = Blend { other: second, share: shares[0] };
+        batch.blends[second] = Blend { other: first, share: shares[1] };
         let (head, tail) = batch.pixels.split_at_mut(second * numbers);
         let pixels = head[first * numbers..(first + 1) * numbers].iter_mut().zip(&mut tail[..numbers]);
         let [own, other] = shares.map(|share| share as f32);
@@ -73,16 +73,16 @@ mod tests {
         assert_eq!(mixed, again);
         assert_eq!(mixed.classes, original.classes);
         for (at, blend) in mixed.blends.iter().enumerate() {
-            let other = blend.other_class as usize;
+            let other = blend.other;
             let (own, rest) = (blend.share as f32, 1.0 - blend.share as f32);
             for number in 0..2 {
                 let want = own * original.pixels[at * 2 + number] + rest * original.pixels[other * 2 + number];
                 assert!((mixed.pixels[at * 2 + number] - want).abs() < 1e-4);
             }
-            assert_eq!(mixed.blends[other].other_class as usize, at, "pairs are mutual");
+            assert_eq!(mixed.blends[other].other, at, "pairs are mutual");
             assert!((0.5..=1.0).contains(&blend.share));
         }
-        assert_eq!(mixed.blends.iter().enumerate().filter(|(at, b)| b.other_class as usize == *at).count(), 1);
+        assert_eq!(mixed.blends.iter().enumerate().filter(|(at, b)| b.other == *at).count(), 1);
         let mut other_epoch = original;
         mixup(&mut other_epoch, &visits, 5, 3, 0.4, 2);
         assert_ne!(mixed.blends, other_epoch.blends);

@@ -1,4 +1,4 @@
-use va_domain::{Augmentation, ClassBalance, Preprocessing, TrainSettings};
+use va_domain::{Augmentation, ClassBalance, Preprocessing, Task, TrainSettings};
 use va_error::Result;
 
 use crate::change::{Turn, apply_changes};
@@ -14,6 +14,8 @@ pub struct BatchRecipe {
     pub augmentation: Augmentation,
     /// Show every class equally often.
     pub balanced: bool,
+    /// Decides what a batch says of its samples' classes.
+    pub task: Task,
     /// α of mixup; 0 never blends.
     pub mixup_alpha: f64,
     pub preprocessing: Preprocessing,
@@ -29,10 +31,16 @@ impl BatchRecipe {
             epochs: settings.epochs,
             augmentation: settings.augmentation,
             balanced: settings.class_balance == ClassBalance::Sampling,
+            task: Task::Classification,
             mixup_alpha: settings.mixup_alpha,
             preprocessing: preprocessing.clone(),
             sampler: Sampler::Fast,
         }
+    }
+
+    /// The same for another task than one class an image.
+    pub fn for_task(self, task: Task) -> Self {
+        Self { task, ..self }
     }
 
     /// What a source may decode a training image down to: both sides at least this, twice the input size, so that the

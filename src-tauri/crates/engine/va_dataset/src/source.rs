@@ -1,3 +1,4 @@
+use va_domain::Task;
 use va_error::{Error, Result};
 
 use crate::RgbImage;
@@ -11,8 +12,13 @@ pub trait SampleSource: Send + Sync {
         self.len() == 0
     }
 
-    /// The true class of sample `index`.
+    /// The true class of sample `index`; of a multi-label source its first one, which nobody asks for.
     fn class_idx(&self, index: usize) -> u32;
+
+    /// Every true class of sample `index`, ascending; may be empty in a multi-label source.
+    fn class_indices(&self, index: usize) -> Vec<u32> {
+        vec![self.class_idx(index)]
+    }
 
     /// A stable, readable name: it appears in errors.
     fn key(&self, index: usize) -> String;
@@ -38,19 +44,22 @@ pub trait SampleSource: Send + Sync {
     }
 }
 
-/// Whether `source` can train a classifier of these classes.
+/// Whether `source` can train a classifier of these classes for the task.
 ///
 /// # Errors
-/// `InvalidInput` when the split is empty, a class has no training sample, fewer than two classes are given, or a
-/// sample's class is not among them.
-pub fn check_training_split(source: &dyn SampleSource, classes: &[String]) -> Result<()> {
+/// `InvalidInput` when the split is empty, a class has no training sample, fewer classes are given than the task needs,
+/// or a sample's class is not among them.
+pub fn check_training_split(source: &dyn SampleSource, classes: &[String], task: Task) -> Result<()> {
     if source.is_empty() {
         return Err(Error::invalid(
             "the training split is empty: assign labelled samples to it (for example by splitting the dataset), then start again",
         ));
     }
-    if classes.len() < 2 {
-        return Err(Error::invalid("a classifier needs at least two classes: label samples of a second class first"));
+    if classes.len() < task.min_classes() {
+        return Err(Error::invalid(match task {
+            Task::Classification => "a classifier needs at least two classes: label samples of a second class first",
+            Task::MultilabelClassification => "a multi-label classifier needs at least one class: label samples first",
+        }));
     }
     let counts = class_counts(source, classes.len())?;
     let missing: Vec<&str> =
@@ -64,21 +73,22 @@ pub fn check_training_split(source: &dyn SampleSource, classes: &[String]) -> Re
     )))
 }
 
-/// Samples of every class.
+/// Samples of every class; one with several classes counts for each of them.
 ///
 /// # Errors
 /// `InvalidInput` naming the sample whose class is not below `class_count`.
 pub fn class_counts(source: &dyn SampleSource, class_count: usize) -> Result<Vec<usize>> {
     let mut counts = vec![0; class_count];
     for index in 0..source.len() {
-        let class = source.class_idx(index) as usize;
-        let Some(count) = counts.get_mut(class) else {
-            return Err(Error::invalid(format!(
-                "sample {} has class {class}, but there are only {class_count} classes",
-                source.key(index)
-            )));
-        };
-        *count += 1;
+        for class in source.class_indices(index) {
+            let Some(count) = counts.get_mut(class as usize) else {
+                return Err(Error::invalid(format!(
+                    "sample {} has class {class}, but there are only {class_count} classes",
+                    source.key(index)
+                )));
+            };
+            *count += 1;
+        }
     }
     Ok(counts)
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Deserialize;
-use va_domain::{ModelPrecision, Preprocessing, TrainSettings};
+use va_domain::{ModelPrecision, Preprocessing, Task, TrainSettings};
 use va_engine::{
     CpuEngine, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainJob, evaluate, standard_preprocessing,
 };
@@ -122,12 +122,23 @@ fn run(
     let files = |files: &[(String, u32)]| Files { root: data.to_path_buf(), files: files.to_vec() };
     let preprocessing = standard_preprocessing(settings.image_size_px);
     let train = Arc::new(files(&fold.train));
-    let mut host = LoaderHost::new(train, None, classes, settings, &preprocessing, None, |_| {}, || Stop::Continue)?;
+    let mut host = LoaderHost::new(
+        train,
+        None,
+        classes,
+        Task::Classification,
+        settings,
+        &preprocessing,
+        None,
+        |_| {},
+        || Stop::Continue,
+    )?;
     let (checkpoint_dir, model_dir) = (out.join(format!("run-{number}")), out.join(format!("model-{number}")));
     if model_dir.exists() {
         std::fs::remove_dir_all(&model_dir).context("cannot remove the earlier model")?;
     }
     let job = TrainJob {
+        task: Task::Classification,
         settings: settings.clone(),
         classes: classes.to_vec(),
         train_len: host.train_len(),

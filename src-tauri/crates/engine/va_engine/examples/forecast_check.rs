@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use va_domain::TrainSettings;
+use va_domain::{Task, TrainSettings};
 use va_engine::{CpuEngine, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainJob, standard_preprocessing};
 use va_error::{Context, Error, Result};
 
@@ -67,9 +67,19 @@ fn train(settings: &TrainSettings, train_len: usize, val_len: usize) -> Result<S
     let source = |len| Arc::new(Shades { len, side_px: 2 * settings.image_size_px });
     let preprocessing = standard_preprocessing(settings.image_size_px);
     let val: Option<Arc<dyn SampleSource>> = if val_len == 0 { None } else { Some(source(val_len)) };
-    let mut host =
-        LoaderHost::new(source(train_len), val, &classes, settings, &preprocessing, None, |_| {}, || Stop::Continue)?;
+    let mut host = LoaderHost::new(
+        source(train_len),
+        val,
+        &classes,
+        Task::Classification,
+        settings,
+        &preprocessing,
+        None,
+        |_| {},
+        || Stop::Continue,
+    )?;
     let job = TrainJob {
+        task: Task::Classification,
         settings: settings.clone(),
         classes,
         train_len,

@@ -65,6 +65,7 @@ impl Engine for CpuEngine {
         let weights_hash = match &trained.weights {
             Some(weights) => {
                 let model = NewModel {
+                    task: job.task,
                     arch: &job.settings.arch,
                     classes: &job.classes,
                     preprocessing: &job.preprocessing,
@@ -115,7 +116,7 @@ fn described(arch: &va_zoo::Arch) -> Arch {
 /// The largest micro-batch that memory allows, at most what the job says itself. Linux kills a process that passes its
 /// limit instead of failing the allocation, so a run that cannot fit at all is refused.
 fn micro_batch_limit(job: &TrainJob) -> Result<Option<u32>> {
-    if job.train_len == 0 || job.classes.len() < 2 {
+    if job.train_len == 0 || job.classes.len() < job.task.min_classes() {
         // `va_train` says what is wrong with such a job.
         return Ok(job.micro_batch_limit);
     }
@@ -156,9 +157,7 @@ fn metrics(best: &EpochMetrics) -> BTreeMap<String, f64> {
         ("train/accuracy".to_owned(), best.train_accuracy),
     ]);
     if let Some(val) = &best.val {
-        metrics.insert("val/loss".to_owned(), val.loss);
-        metrics.insert("val/accuracy".to_owned(), val.accuracy);
-        metrics.insert("val/macro_f1".to_owned(), val.macro_f1);
+        metrics.extend(val.named().into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
     metrics
 }

@@ -49,11 +49,11 @@ pub(crate) fn forecast(
 /// The network that a run with these settings would train.
 ///
 /// # Errors
-/// `InvalidInput` for settings out of range, an unknown architecture or fewer than two classes.
+/// `InvalidInput` for settings out of range, an unknown architecture or no class.
 pub(crate) fn network(settings: &TrainSettings, class_count: usize) -> Result<Network> {
     settings.check()?;
-    if class_count < 2 {
-        return Err(Error::invalid("a classifier needs at least two classes"));
+    if class_count == 0 {
+        return Err(Error::invalid("a classifier needs classes: label samples first"));
     }
     let graph = va_zoo::build(&settings.arch, class_count, settings.image_size_px as usize, 3)?;
     new_network(graph, settings)

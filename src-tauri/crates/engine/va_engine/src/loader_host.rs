@@ -3,7 +3,7 @@ use std::sync::Arc;
 use va_dataset::{
     Batch, BatchRecipe, BatchRequest, DiskCacheOptions, Loader, LoaderOptions, SampleSource, check_training_split,
 };
-use va_domain::{Preprocessing, TrainSettings};
+use va_domain::{Preprocessing, Task, TrainSettings};
 use va_error::Result;
 use va_train::{Stop, TrainEvent, TrainHost};
 
@@ -26,17 +26,18 @@ impl<E: FnMut(TrainEvent), S: FnMut() -> Stop> LoaderHost<E, S> {
         train: Arc<dyn SampleSource>,
         val: Option<Arc<dyn SampleSource>>,
         classes: &[String],
+        task: Task,
         settings: &TrainSettings,
         preprocessing: &Preprocessing,
         disk_cache: Option<DiskCacheOptions>,
         on_event: E,
         should_stop: S,
     ) -> Result<Self> {
-        check_training_split(train.as_ref(), classes)?;
+        check_training_split(train.as_ref(), classes, task)?;
         if let Some(val) = &val {
             va_dataset::class_counts(val.as_ref(), classes.len())?;
         }
-        let recipe = BatchRecipe::new(settings, preprocessing);
+        let recipe = BatchRecipe::new(settings, preprocessing).for_task(task);
         let cache_bytes = image_cache_bytes(free_bytes());
         let options = LoaderOptions { cache_bytes, disk_cache, ..LoaderOptions::default() };
         let counts = va_dataset::class_counts(train.as_ref(), classes.len())?;

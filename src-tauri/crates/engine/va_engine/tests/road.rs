@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use va_domain::{CertificateVerdict, ModelPrecision, TrainSettings};
+use va_domain::{CertificateVerdict, ClassBalance, ModelPrecision, Task, TrainSettings};
 use va_engine::{
     CpuEngine, Ending, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainEvent, TrainJob, describe_network,
     evaluate, standard_preprocessing,
@@ -55,6 +55,7 @@ fn settings() -> TrainSettings {
 
 fn job(dir: &std::path::Path, settings: &TrainSettings) -> TrainJob {
     TrainJob {
+        task: Task::Classification,
         settings: settings.clone(),
         classes: classes(),
         train_len: 24,
@@ -76,11 +77,18 @@ fn from_images_to_a_certified_file() {
     let events = Mutex::new(Vec::new());
     let hear = |event| events.lock().unwrap().push(event);
     let preprocessing = standard_preprocessing(32);
-    let mut host =
-        LoaderHost::new(stripes(24), Some(stripes(8)), &classes(), &settings, &preprocessing, None, hear, || {
-            Stop::Continue
-        })
-        .unwrap();
+    let mut host = LoaderHost::new(
+        stripes(24),
+        Some(stripes(8)),
+        &classes(),
+        Task::Classification,
+        &settings,
+        &preprocessing,
+        None,
+        hear,
+        || Stop::Continue,
+    )
+    .unwrap();
     assert_eq!(host.class_counts(), [12, 12]);
     let job = job(dir.path(), &settings);
     let outcome = engine.train(&job, &mut host).unwrap();
@@ -113,6 +121,65 @@ fn from_images_to_a_certified_file() {
     assert_eq!(seen.heat.len(), seen.grid[0] * seen.grid[1]);
 }
 
+/// Class 0: a bright left half; class 1: a bright upper half; both, one or none.
+struct Halves(usize);
+
+impl SampleSource for Halves {
+    fn len(&self) -> usize {
+        self.0
+    }
+    fn class_idx(&self, index: usize) -> u32 {
+        self.class_indices(index).first().copied().unwrap_or(0)
+    }
+    fn class_indices(&self, index: usize) -> Vec<u32> {
+        (0..2).filter(|class| (index >> class) & 1 == 1).collect()
+    }
+    fn key(&self, index: usize) -> String {
+        format!("halves-{index}")
+    }
+    fn load(&self, index: usize) -> Result<RgbImage> {
+        let side = 32u32;
+        let level = |at: u32| {
+            let (left, upper) = (index & 1 == 1 && at % side < side / 2, index & 2 == 2 && at / side < side / 2);
+            40 + 90 * u8::from(left) + 90 * u8::from(upper) + (at as usize * 7 + index * 13) as u8 % 30
+        };
+        RgbImage::new(side, side, (0..side * side).flat_map(|at| [level(at); 3]).collect())
+    }
+}
+
+#[test]
+fn several_classes_an_image_from_images_to_a_certified_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, task) = (CpuEngine::new(), Task::MultilabelClassification);
+    let mut settings = TrainSettings { epochs: 12, class_balance: ClassBalance::Weights, ..settings() };
+    settings.augmentation = va_domain::Augmentation::none();
+    let (train, val) = (Arc::new(Halves(32)), Arc::new(Halves(8)));
+    let preprocessing = standard_preprocessing(32);
+    let mut host =
+        LoaderHost::new(train, Some(val), &classes(), task, &settings, &preprocessing, None, |_| {}, || Stop::Continue)
+            .unwrap();
+    assert_eq!(host.class_counts(), [16, 16]);
+    let job = TrainJob { task, train_len: 32, class_counts: vec![16, 16], ..job(dir.path(), &settings) };
+    let outcome = engine.train(&job, &mut host).unwrap();
+    assert!(outcome.metrics.contains_key("val/mean_average_precision"), "{:?}", outcome.metrics);
+
+    let session = engine.open_session(&job.model_dir).unwrap();
+    let result = evaluate(session.as_ref(), &Halves(20), &mut |_, _| Stop::Continue).unwrap();
+    let (summary, multilabel) = (&result.summary, result.summary.multilabel.clone().unwrap());
+    assert!(summary.accuracy >= 0.9 && multilabel.mean_average_precision.unwrap() > 0.95, "{summary:?}");
+    assert!(summary.confusion.is_empty() && multilabel.hamming_loss <= 0.05);
+    let counts = multilabel.counts[0];
+    assert_eq!(counts.true_positive + counts.false_negative, 10);
+    let both = &result.samples[3];
+    assert_eq!(both.predicted, session.card().decide(&both.probabilities, 0.5));
+    let loss = result.samples.iter().map(|sample| sample.loss).sum::<f64>() / 20.0;
+    assert!((loss - summary.loss).abs() < 1e-12);
+
+    let exported =
+        engine.export_onnx(&job.model_dir, &dir.path().join("m.onnx"), &Halves(12), ModelPrecision::Fp32).unwrap();
+    assert_eq!(exported.certificate.verdict, CertificateVerdict::Pass, "{:?}", exported.certificate);
+}
+
 #[test]
 fn a_cancelled_evaluation_and_an_empty_one_say_so() {
     let dir = tempfile::tempdir().unwrap();
@@ -123,6 +190,7 @@ fn a_cancelled_evaluation_and_an_empty_one_say_so() {
         stripes(24),
         Some(stripes(8)),
         &classes(),
+        Task::Classification,
         &settings,
         &preprocessing,
         None,
@@ -144,9 +212,18 @@ fn a_cancelled_run_leaves_no_model() {
     let dir = tempfile::tempdir().unwrap();
     let settings = settings();
     let preprocessing = standard_preprocessing(32);
-    let mut host =
-        LoaderHost::new(stripes(24), None, &classes(), &settings, &preprocessing, None, |_| {}, || Stop::Cancel)
-            .unwrap();
+    let mut host = LoaderHost::new(
+        stripes(24),
+        None,
+        &classes(),
+        Task::Classification,
+        &settings,
+        &preprocessing,
+        None,
+        |_| {},
+        || Stop::Cancel,
+    )
+    .unwrap();
     let mut job = job(dir.path(), &settings);
     job.val_len = 0;
     let outcome = CpuEngine::new().train(&job, &mut host).unwrap();

@@ -109,6 +109,7 @@ impl ClassificationMetrics {
             loss: self.loss(),
             per_class,
             confusion: self.confusion.rows(),
+            multilabel: None,
         })
     }
 

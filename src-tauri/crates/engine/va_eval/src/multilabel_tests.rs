@@ -88,3 +88,21 @@ fn equals_scikit_learn() {
         }
     }
 }
+
+#[test]
+fn counts_loss_and_names_go_on_to_the_summary() {
+    let mut metrics = MultiLabelMetrics::new(2);
+    let losses =
+        [metrics.add(&[true, false], &[0.8, 0.6]).unwrap(), metrics.add(&[false, false], &[0.0, 0.25]).unwrap()];
+    let expected = [-(f64::from(0.8f32).ln() + (1.0 - f64::from(0.6f32)).ln()) / 2.0, -0.75f64.ln() / 2.0];
+    assert!(losses.iter().zip(expected).all(|(ours, theirs)| (ours - theirs).abs() < 1e-12), "{losses:?}");
+    let names = ["a".to_owned(), "b".to_owned()];
+    let summary = metrics.compute(0.5).named(&names).unwrap();
+    let multilabel = summary.multilabel.unwrap();
+    assert!((summary.loss - (losses[0] + losses[1]) / 2.0).abs() < 1e-12);
+    assert_eq!((summary.accuracy, multilabel.hamming_loss, multilabel.threshold), (0.5, 0.25, 0.5));
+    let [first, second] = multilabel.counts[..] else { panic!("{multilabel:?}") };
+    assert_eq!((first.true_positive, first.true_negative, second.false_positive, second.true_negative), (1, 1, 1, 1));
+    assert_eq!((summary.per_class[1].name.as_str(), summary.per_class[0].support), ("b", 1));
+    assert!(metrics.compute(0.5).named(&names[..1]).is_err());
+}

@@ -21,6 +21,15 @@ impl BinaryCrossEntropy {
     /// # Errors
     /// `InvalidInput` when a count does not fit or a target lies outside `[0, 1]`.
     pub fn loss_and_grad(&self, logits: &Tensor, targets: &[f64]) -> Result<LossAndGrad> {
+        self.part_loss_and_grad(logits, targets, targets.len())
+    }
+
+    /// As [`BinaryCrossEntropy::loss_and_grad`], divided by `total` entries (of the whole batch) instead of the number of
+    /// these: parts of a batch then add up to the batch.
+    ///
+    /// # Errors
+    /// As [`BinaryCrossEntropy::loss_and_grad`].
+    pub fn part_loss_and_grad(&self, logits: &Tensor, targets: &[f64], total: usize) -> Result<LossAndGrad> {
         let (n, k) = logits.dims2().engine("binary cross-entropy takes logits [N, K]")?;
         let ones = vec![1.0; k];
         let weights = self.positive_weights.as_deref().unwrap_or(&ones);
@@ -34,7 +43,7 @@ impl BinaryCrossEntropy {
         if let Some(bad) = targets.iter().find(|target| !(0.0..=1.0).contains(*target)) {
             return Err(Error::invalid(format!("binary cross-entropy: the target {bad} is not between 0 and 1")));
         }
-        let count = (n * k).max(1) as f64;
+        let count = total.max(1) as f64;
         let (mut loss, mut grad) = (0.0, Vec::with_capacity(n * k));
         for (row, targets) in rows_f64(logits)?.iter().zip(targets.chunks(k.max(1))) {
             for ((&x, &target), &weight) in row.iter().zip(targets).zip(weights) {
@@ -49,6 +58,16 @@ impl BinaryCrossEntropy {
             .engine("binary cross-entropy")?;
         Ok(LossAndGrad { loss: loss / count, grad })
     }
+}
+
+/// Probabilities `[N, K]` of logits `[N, K]`, each class by itself, in their number type.
+///
+/// # Errors
+/// When `logits` is not a matrix.
+pub fn sigmoid_probabilities(logits: &Tensor) -> Result<Tensor> {
+    let (n, k) = logits.dims2().engine("class probabilities come from logits [N, K]")?;
+    let out: Vec<f64> = rows_f64(logits)?.into_iter().flatten().map(sigmoid).collect();
+    Tensor::from_vec(out, (n, k), &Device::Cpu).and_then(|t| t.to_dtype(logits.dtype())).engine("sigmoid")
 }
 
 /// `ln(1 + exp(x))`.
@@ -89,6 +108,28 @@ mod tests {
             };
             assert!(((shifted(1e-6) - shifted(-1e-6)) / 2e-6 - grad[i]).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn parts_add_up_to_the_batch() {
+        let (x, targets) = ([0.3, -1.2, 2.0, 0.0, -0.7, 1.1], [1.0, 0.0, 0.5, 1.0, 0.25, 1.0]);
+        let bce = BinaryCrossEntropy::default();
+        let whole = bce.loss_and_grad(&logits(&x, 2), &targets).unwrap();
+        let part = |range: std::ops::Range<usize>| {
+            bce.part_loss_and_grad(&logits(&x[range.clone()], 2), &targets[range], 6).unwrap()
+        };
+        let (first, second) = (part(0..4), part(4..6));
+        assert!((first.loss + second.loss - whole.loss).abs() < 1e-15);
+        let numbers = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        assert_eq!([numbers(&first.grad), numbers(&second.grad)].concat(), numbers(&whole.grad));
+    }
+
+    #[test]
+    fn probabilities_are_of_each_class_by_itself() {
+        let p = sigmoid_probabilities(&logits(&[0.0, 800.0, -800.0, f64::ln(3.0)], 2)).unwrap();
+        assert_eq!(p.to_vec2::<f64>().unwrap()[0], [0.5, 1.0]);
+        let last = p.to_vec2::<f64>().unwrap()[1].clone();
+        assert!(last[0] == 0.0 && (last[1] - 0.75).abs() < 1e-15);
     }
 
     #[test]

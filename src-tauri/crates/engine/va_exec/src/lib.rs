@@ -30,7 +30,7 @@ mod run;
 mod state;
 
 pub use backend::{Backend, Precision};
-pub use bce::BinaryCrossEntropy;
+pub use bce::{BinaryCrossEntropy, sigmoid_probabilities};
 pub use candle_core::DType;
 pub use fold::fold_state;
 pub use groups::ParamGroup;

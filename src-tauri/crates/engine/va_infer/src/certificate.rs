@@ -2,10 +2,10 @@ use rten::Model;
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
 use va_dataset::{RgbImage, SampleSource, preprocess};
-use va_domain::{Certificate, CertificateVerdict, now_ms};
+use va_domain::{Certificate, CertificateVerdict, Task, now_ms};
 use va_error::{Error, Result};
 
-use crate::Session;
+use crate::{ModelCard, Session};
 
 /// Largest difference of a class probability that PASS allows.
 pub const TOLERANCE: f64 = 1e-4;
@@ -40,7 +40,7 @@ pub fn certify_within(
         Error::internal(format!("{RUNTIME} cannot run the exported file: {e}"))
     };
     let model = Model::load(onnx).map_err(|e| refused(e.into()))?;
-    let (mut compared, mut keys) = (Comparison::default(), blake3::Hasher::new());
+    let (mut compared, mut keys) = (Comparison::new(session.card(), tolerance), blake3::Hasher::new());
     for start in (0..samples.len()).step_by(BATCH) {
         let indices = start..(start + BATCH).min(samples.len());
         let images: Vec<(usize, RgbImage)> =
@@ -75,33 +75,42 @@ pub fn certify_within(
     })
 }
 
-#[derive(Default)]
-struct Comparison {
+struct Comparison<'a> {
+    card: &'a ModelCard,
+    tolerance: f64,
     samples: u64,
     same_class: u64,
     largest: f64,
 }
 
-impl Comparison {
+impl<'a> Comparison<'a> {
+    fn new(card: &'a ModelCard, tolerance: f64) -> Self {
+        Self { card, tolerance, samples: 0, same_class: 0, largest: 0.0 }
+    }
+
     fn add(&mut self, ours: &[f32], theirs: &[f32]) {
         self.samples += 1;
-        self.same_class += u64::from(argmax(ours) == argmax(theirs) && ours.len() == theirs.len());
+        self.same_class += u64::from(ours.len() == theirs.len() && self.is_same(ours, theirs));
         for (a, b) in ours.iter().zip(theirs) {
             let difference = (f64::from(*a) - f64::from(*b)).abs();
             // A result that is no number is as wrong as a probability can be.
             self.largest = self.largest.max(if difference.is_finite() { difference } else { 1.0 });
         }
     }
-}
 
-fn argmax(row: &[f32]) -> usize {
-    let mut best = 0;
-    for (class, value) in row.iter().enumerate() {
-        if *value > row[best] {
-            best = class;
+    fn is_same(&self, ours: &[f32], theirs: &[f32]) -> bool {
+        match self.card.task {
+            Task::Classification => self.card.decide(ours, 0.0) == self.card.decide(theirs, 0.0),
+            // A probability nearer to its threshold than the tolerance may fall on either side of it.
+            Task::MultilabelClassification => {
+                let pairs = ours.iter().zip(theirs).zip(self.card.thresholds());
+                pairs.into_iter().all(|((a, b), threshold)| {
+                    let is_close = (f64::from(*a) - f64::from(threshold)).abs() <= self.tolerance;
+                    is_close || (*a >= threshold) == (*b >= threshold)
+                })
+            }
         }
     }
-    best
 }
 
 /// The file's `probabilities` for these images, prepared outside of it as a foreign program would.

@@ -5,10 +5,11 @@ use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use va_dataset::{Normaliser, RgbImage, resize_bilinear};
 use va_error::{Code, Error, Result};
-use va_exec::{Mode, Network, fold_state, softmax};
+use va_exec::{Mode, Network, fold_state};
 use va_graph::fold_for_inference;
 
 use crate::folder::ModelFolder;
+use crate::outputs::class_probabilities;
 use crate::{ModelCard, Session};
 
 /// Images run at a time: bounds memory whatever is asked.
@@ -93,7 +94,7 @@ impl Session for CpuSession {
                 self.normaliser.apply(&resize_bilinear(image, size, size)?.pixels, out);
                 Ok::<(), Error>(())
             })?;
-            rows.extend(self.batches(&pixels, |logits| softmax(&logits))?);
+            rows.extend(self.batches(&pixels, |logits| class_probabilities(self.card.task, &logits))?);
         }
         Ok(rows)
     }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use va_domain::Preprocessing;
+use va_domain::{Preprocessing, Task};
 use va_error::{Code, Context, Error, Result};
 use va_exec::NamedTensors;
 use va_graph::Graph;
@@ -31,6 +31,7 @@ pub struct ModelFolder {
 /// What [`write_model`] needs to know beside graph and weights.
 #[derive(Debug, Clone)]
 pub struct NewModel<'a> {
+    pub task: Task,
     pub arch: &'a str,
     pub classes: &'a [String],
     pub preprocessing: &'a Preprocessing,
@@ -48,7 +49,8 @@ pub fn write_model(dir: &Path, model: &NewModel<'_>, graph: &Graph, weights: &Na
     let bytes = safetensors::serialize(weights.iter(), None)
         .map_err(|e| Error::internal("cannot serialise the weights").with_source(e))?;
     let card = ModelCard {
-        version: MODEL_CARD_VERSION,
+        version: ModelCard::version_of(model.task),
+        task: model.task,
         arch: model.arch.to_owned(),
         classes: model.classes.to_vec(),
         preprocessing: model.preprocessing.clone(),

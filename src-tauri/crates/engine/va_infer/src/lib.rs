@@ -7,6 +7,7 @@ mod explain;
 mod export;
 mod folder;
 mod onnx;
+mod outputs;
 mod session;
 
 pub use card::{MODEL_CARD_VERSION, ModelCard};

@@ -14,7 +14,7 @@ pub trait Session: Send + Sync {
     fn logits(&self, pixels: &[f32]) -> Result<Vec<Vec<f32>>>;
 
     /// Class probabilities of upright images of any size: resized, normalised, run, softmax. By `class_idx`, each adds
-    /// up to 1.
+    /// up to 1; of a multi-label model each class is by itself (sigmoid).
     ///
     /// # Errors
     /// As [`Session::logits`].

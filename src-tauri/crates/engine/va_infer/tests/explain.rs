@@ -20,8 +20,13 @@ use va_infer::{
 fn write(dir: &Path, graph: &Graph, weights: &NamedTensors) {
     let classes: Vec<String> = (0..graph.output_shape()[0]).map(|class| format!("class {class}")).collect();
     let preprocessing = standard_preprocessing(graph.input_shape()[0] as u32);
-    let model =
-        NewModel { arch: graph.name(), classes: &classes, preprocessing: &preprocessing, engine_version: "test" };
+    let model = NewModel {
+        task: va_domain::Task::Classification,
+        arch: graph.name(),
+        classes: &classes,
+        preprocessing: &preprocessing,
+        engine_version: "test",
+    };
     write_model(dir, &model, graph, weights).unwrap();
 }
 

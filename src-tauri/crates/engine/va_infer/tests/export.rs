@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::{Pictures, every_operator, numbers, write};
+use common::{Pictures, every_operator, numbers, write, write_for};
 use prost::Message;
 use va_dataset::SampleSource;
-use va_domain::{CertificateVerdict, ModelPrecision};
+use va_domain::{CertificateVerdict, ModelPrecision, Task};
 use va_error::Code;
 use va_infer::{CpuSession, FP16_TOLERANCE, Session, TOLERANCE, certify, export_onnx};
 
@@ -119,4 +119,50 @@ fn probabilities_add_up_and_do_not_depend_on_the_batch() {
     }
     assert!(session.probabilities(&[]).unwrap().is_empty());
     assert_eq!(session.logits(&[0.0; 7]).unwrap_err().code(), Code::InvalidInput);
+}
+
+#[test]
+fn a_multi_label_model_gives_each_class_by_itself_here_and_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let graph = every_operator();
+    let model = dir.path().join("m");
+    let card = write_for(Task::MultilabelClassification, &model, &graph, &numbers(&graph));
+    assert_eq!((card.version, card.task), (2, Task::MultilabelClassification));
+    let session = CpuSession::open(&model).unwrap();
+    let image = Pictures(30).load(5).unwrap();
+    let probabilities = session.probabilities(std::slice::from_ref(&image)).unwrap().remove(0);
+    let pixels = va_dataset::preprocess(&image, &card.preprocessing).unwrap();
+    for (p, x) in probabilities.iter().zip(&session.logits(&pixels).unwrap()[0]) {
+        assert!((p - 1.0 / (1.0 + (-x).exp())).abs() < 1e-6);
+    }
+    assert_eq!(card.decide(&[0.5, 0.2, 0.9], 0.5), [0, 2]);
+    assert_eq!(card.decide(&[0.1, 0.2, 0.3], 0.5), Vec::<u32>::new());
+
+    let out = dir.path().join("model.onnx");
+    let certificate = export_onnx(&model, &out, &Pictures(12), ModelPrecision::Fp32).unwrap().certificate;
+    assert_eq!(certificate.verdict, CertificateVerdict::Pass, "{certificate:?}");
+    assert_eq!((certificate.sample_count, certificate.same_class_count), (11, 11));
+    let seen = Seen::decode(std::fs::read(&out).unwrap().as_slice()).unwrap();
+    let value = |key: &str| &seen.metadata.iter().find(|entry| entry.key == key).unwrap().value;
+    assert_eq!((value("task").as_str(), value("thresholds").as_str()), ("multilabel_classification", "[0.5,0.5,0.5]"));
+
+    // The same weights with softmax at the end are another model.
+    let single = dir.path().join("single");
+    write(&single, &graph, &numbers(&graph));
+    let session = CpuSession::open(&single).unwrap();
+    let certificate = certify(std::fs::read(out).unwrap(), "", &session, &Pictures(4)).unwrap();
+    assert_eq!(certificate.verdict, CertificateVerdict::Fail);
+}
+
+#[test]
+fn a_card_that_names_no_task_is_one_of_classification() {
+    let dir = tempfile::tempdir().unwrap();
+    let graph = every_operator();
+    let card = write(dir.path(), &graph, &numbers(&graph));
+    assert_eq!(card.version, 1, "older programs read it");
+    let path = dir.path().join("model.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    json.as_object_mut().unwrap().remove("task");
+    std::fs::write(&path, json.to_string()).unwrap();
+    assert_eq!(CpuSession::open(dir.path()).unwrap().card(), &card);
 }

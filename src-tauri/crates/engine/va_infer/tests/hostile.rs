@@ -7,6 +7,7 @@ use std::path::Path;
 
 use common::{every_operator, numbers, write};
 use serde_json::{Value, json};
+use va_domain::Task;
 use va_error::{Code, Error};
 use va_infer::{CpuSession, NewModel, write_model};
 
@@ -113,7 +114,7 @@ fn the_future_is_refused_and_says_to_update() {
     let dir = tempfile::tempdir().unwrap();
     let model = dir.path().join("m");
     good(&model);
-    edit_card(&model, |card| card["version"] = json!(2));
+    edit_card(&model, |card| card["version"] = json!(3));
     let error = refused(&model);
     assert_eq!(error.code(), Code::TooNew);
     assert!(error.chain().contains("update VisAIon"));
@@ -155,7 +156,13 @@ fn a_folder_in_use_is_not_written_over() {
     let before = std::fs::read(model.join("model.json")).unwrap();
     let graph = every_operator();
     let preprocessing = va_dataset::standard_preprocessing(33);
-    let new = NewModel { arch: "x", classes: &common::classes(), preprocessing: &preprocessing, engine_version: "v" };
+    let new = NewModel {
+        task: Task::Classification,
+        arch: "x",
+        classes: &common::classes(),
+        preprocessing: &preprocessing,
+        engine_version: "v",
+    };
     let error = write_model(&model, &new, &graph, &numbers(&graph)).unwrap_err();
     assert_eq!(error.code(), Code::Conflict);
     assert_eq!(std::fs::read(model.join("model.json")).unwrap(), before);

@@ -1,18 +1,21 @@
+use std::ops::Range;
+
 use candle_core::Tensor;
 use va_dataset::Batch;
 use va_domain::{ClassBalance, TrainSettings};
-use va_error::{Code, Context, Error, Result};
+use va_error::{Context, Error, Result};
 use va_eval::ConfusionMatrix;
-use va_exec::{CrossEntropy, SoftTarget};
+use va_exec::{CrossEntropy, LossAndGrad, SoftTarget};
 
 use crate::ValMetrics;
+use crate::learning_task::{LearningTask, Targets, Validation, finite, rows};
 
 /// The task of one class an image: softmax cross-entropy, accuracy, macro F1.
 #[derive(Debug, Clone)]
 pub(crate) struct Classification {
-    pub class_count: usize,
+    class_count: usize,
     /// Of training: with label smoothing and class weights.
-    pub loss: CrossEntropy,
+    loss: CrossEntropy,
 }
 
 impl Classification {
@@ -28,26 +31,50 @@ impl Classification {
         Ok(Self { class_count, loss: CrossEntropy { label_smoothing: settings.label_smoothing, class_weights } })
     }
 
-    /// What every sample of a training batch should say.
-    pub fn targets(batch: &Batch) -> Vec<SoftTarget> {
-        let hard = |&class: &u32| SoftTarget::hard(class);
-        if batch.blends.is_empty() {
-            return batch.classes.iter().map(hard).collect();
-        }
-        let both = batch.classes.iter().zip(&batch.blends);
-        both.map(|(&class, blend)| SoftTarget { class, other: blend.other_class, share: blend.share }).collect()
-    }
-
-    /// How many rows of `logits` `[N, K]` are largest at their target.
-    pub fn correct(&self, logits: &Tensor, targets: &[u32]) -> Result<u64> {
-        Ok(self.predicted(logits)?.iter().zip(targets).filter(|(p, t)| p == t).count() as u64)
-    }
-
     /// Class of the largest logit of every row, the first of equals.
-    fn predicted(&self, logits: &Tensor) -> Result<Vec<u32>> {
-        let rows = logits.to_vec2::<f32>().map_err(|e| Error::internal("cannot read the logits").with_source(e))?;
-        Ok(rows.iter().map(|row| first_largest(row)).collect())
+    fn predicted(logits: &Tensor) -> Result<Vec<u32>> {
+        Ok(rows(logits)?.iter().map(|row| first_largest(row)).collect())
     }
+}
+
+impl LearningTask for Classification {
+    fn targets<'a>(&'a self, batch: &'a Batch) -> Result<Box<dyn Targets + 'a>> {
+        let soft = soft_targets(batch);
+        // Of the whole batch, so that its parts add up to it.
+        let total = self.loss.weight_of(&soft)?;
+        Ok(Box::new(ClassTargets { loss: &self.loss, classes: &batch.classes, soft, total }))
+    }
+
+    fn validation(&self) -> Box<dyn Validation + '_> {
+        Box::new(ClassValidation { confusion: ConfusionMatrix::new(self.class_count), loss_sum: 0.0, count: 0 })
+    }
+}
+
+struct ClassTargets<'a> {
+    loss: &'a CrossEntropy,
+    classes: &'a [u32],
+    soft: Vec<SoftTarget>,
+    total: f64,
+}
+
+impl Targets for ClassTargets<'_> {
+    fn loss_and_grad(&self, logits: &Tensor, range: Range<usize>) -> Result<LossAndGrad> {
+        self.loss.soft_loss_and_grad(logits, &self.soft[range], self.total)
+    }
+
+    fn correct(&self, logits: &Tensor, range: Range<usize>) -> Result<u64> {
+        let predicted = Classification::predicted(logits)?;
+        Ok(predicted.iter().zip(&self.classes[range]).filter(|(p, t)| p == t).count() as u64)
+    }
+}
+
+fn soft_targets(batch: &Batch) -> Vec<SoftTarget> {
+    let hard = |&class: &u32| SoftTarget::hard(class);
+    if batch.blends.is_empty() {
+        return batch.classes.iter().map(hard).collect();
+    }
+    let both = batch.classes.iter().zip(&batch.blends);
+    both.map(|(&class, blend)| SoftTarget { class, other: batch.classes[blend.other], share: blend.share }).collect()
 }
 
 fn first_largest(row: &[f32]) -> u32 {
@@ -71,42 +98,32 @@ fn inverse_frequency(class_count: usize, counts: &[u64]) -> Result<Vec<f64>> {
     Ok(counts.iter().map(|&count| total as f64 / (class_count as f64 * count as f64)).collect())
 }
 
-/// Collects validation batches.
-pub(crate) struct Validation<'a> {
-    task: &'a Classification,
+struct ClassValidation {
     confusion: ConfusionMatrix,
     loss_sum: f64,
     count: u64,
 }
 
-impl<'a> Validation<'a> {
-    pub fn new(task: &'a Classification) -> Self {
-        Self { task, confusion: ConfusionMatrix::new(task.class_count), loss_sum: 0.0, count: 0 }
-    }
-
-    pub fn add(&mut self, logits: &Tensor, targets: &[u32], keys: &[String]) -> Result<()> {
+impl Validation for ClassValidation {
+    fn add(&mut self, logits: &Tensor, batch: &Batch, range: Range<usize>) -> Result<()> {
+        let targets = &batch.classes[range.clone()];
         // Without label smoothing: what a person compares between runs.
-        let loss = CrossEntropy::default().loss_and_grad(logits, targets)?.loss;
-        if !loss.is_finite() {
-            let samples = keys.join(", ");
-            return Err(Error::new(
-                Code::NotFinite,
-                format!("the validation loss is not a number (samples {samples})"),
-            ));
-        }
+        let loss = finite(CrossEntropy::default().loss_and_grad(logits, targets)?.loss, &batch.keys[range])?;
         self.loss_sum += loss * targets.len() as f64;
         self.count += targets.len() as u64;
-        for (predicted, target) in self.task.predicted(logits)?.into_iter().zip(targets) {
+        for (predicted, target) in Classification::predicted(logits)?.into_iter().zip(targets) {
             self.confusion.add(*target, predicted).context("a validation sample cannot be counted")?;
         }
         Ok(())
     }
 
-    pub fn compute(&self) -> ValMetrics {
+    fn compute(&self) -> ValMetrics {
         ValMetrics {
             loss: self.loss_sum / self.count.max(1) as f64,
             accuracy: self.confusion.accuracy(),
             macro_f1: self.confusion.macro_f1(),
+            micro_f1: None,
+            mean_average_precision: None,
         }
     }
 }

@@ -87,8 +87,25 @@ pub struct EpochMetrics {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ValMetrics {
     pub loss: f64,
+    /// Of a multi-label run: the share of samples of which every class is decided rightly.
     pub accuracy: f64,
     pub macro_f1: f64,
+    /// Of a multi-label run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_f1: Option<f64>,
+    /// Of a multi-label run, where a class has a positive sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_average_precision: Option<f64>,
+}
+
+impl ValMetrics {
+    /// Each value by the name of its curve.
+    pub fn named(&self) -> Vec<(&'static str, f64)> {
+        let always = [("val/loss", self.loss), ("val/accuracy", self.accuracy), ("val/macro_f1", self.macro_f1)];
+        let multilabel = [("val/micro_f1", self.micro_f1), ("val/mean_average_precision", self.mean_average_precision)];
+        let multilabel = multilabel.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        always.into_iter().chain(multilabel).collect()
+    }
 }
 
 /// How a run came to its end without an error.
@@ -119,11 +136,7 @@ impl TrainEvent {
             Self::EpochFinished(metrics) => {
                 let mut values = vec![("train/accuracy", metrics.train_accuracy)];
                 if let Some(val) = &metrics.val {
-                    values.extend([
-                        ("val/loss", val.loss),
-                        ("val/accuracy", val.accuracy),
-                        ("val/macro_f1", val.macro_f1),
-                    ]);
+                    values.extend(val.named());
                 }
                 points(metrics.step, f64::from(metrics.epoch), &values)
             }

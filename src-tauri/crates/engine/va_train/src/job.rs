@@ -2,13 +2,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use va_domain::{Preprocessing, TrainSettings, WeightsReport};
+use va_domain::{Preprocessing, Task, TrainSettings, WeightsReport};
 
 use crate::{Ending, EpochMetrics, StartWeights};
 
 /// One training run as the engine sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainJob {
+    #[serde(default)]
+    pub task: Task,
     pub settings: TrainSettings,
     /// By `class_idx`.
     pub classes: Vec<String>,
@@ -16,7 +18,7 @@ pub struct TrainJob {
     pub train_len: usize,
     /// Samples of the validation split; 0 trains without one.
     pub val_len: usize,
-    /// Training samples of every class, by `class_idx`; only class weights need them, otherwise it may be empty.
+    /// Training samples of every class (that have it, among others), by `class_idx`; only class weights need them, otherwise it may be empty.
     pub class_counts: Vec<u64>,
     /// At most so many samples in one forward and backward, for memory; None: as the settings say.
     pub micro_batch_limit: Option<u32>,
@@ -42,7 +44,8 @@ pub struct TrainOutcome {
     pub steps: u64,
     /// The epoch whose weights the model has; None when the run ended before its first epoch did.
     pub best: Option<EpochMetrics>,
-    /// Of the best epoch: `val/accuracy`, `val/loss`, `val/macro_f1`, `train/loss`, `train/accuracy`.
+    /// Of the best epoch: `val/accuracy`, `val/loss`, `val/macro_f1` (multi-label also `val/micro_f1`,
+    /// `val/mean_average_precision`), `train/loss`, `train/accuracy`.
     pub metrics: BTreeMap<String, f64>,
     /// BLAKE3 of `weights.safetensors`; None when paused or cancelled: no model was written then.
     pub weights_hash: Option<String>,

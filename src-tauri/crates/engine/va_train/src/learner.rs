@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 use va_dataset::Batch;
@@ -7,8 +8,8 @@ use va_error::{Error, Result};
 use va_exec::{Mode, Network, Precision, clip_grad_norm};
 
 use crate::average::Average;
-use crate::classification::Classification;
 use crate::diagnose::{Broken, broken_weight, first_broken_gradient, first_broken_layer};
+use crate::learning_task::LearningTask;
 use crate::optimiser::{Moment, RunOptimiser, head};
 
 /// The numbers that training changes: network, optimiser state, running average.
@@ -19,7 +20,7 @@ pub(crate) struct Learner {
     pub optimiser: RunOptimiser,
     /// With one, it is what is validated and exported.
     pub average: Option<Average>,
-    pub task: Classification,
+    pub task: Arc<dyn LearningTask>,
     /// Samples of one forward and backward.
     pub micro_batch: usize,
     /// None does not clip.
@@ -43,7 +44,7 @@ pub(crate) struct StepReport {
 }
 
 impl Learner {
-    pub fn new(net: Network, task: Classification, settings: &TrainSettings) -> Result<Self> {
+    pub fn new(net: Network, task: Arc<dyn LearningTask>, settings: &TrainSettings) -> Result<Self> {
         let optimiser = RunOptimiser::new(&net, settings)?;
         let image_size = net.graph().input_shape()[0];
         let clip_norm = (settings.clip_norm > 0.0).then_some(settings.clip_norm);
@@ -97,9 +98,8 @@ impl Learner {
 
     /// Loss and correct predictions of the batch; its gradient is then the network's.
     fn gradients(&mut self, batch: &Batch, plan: StepPlan) -> Result<(f64, u64)> {
-        let targets = Classification::targets(batch);
-        // Of the whole batch, so that its parts add up to it.
-        let total = self.task.loss.weight_of(&targets)?;
+        let task = Arc::clone(&self.task);
+        let targets = task.targets(batch)?;
         self.net.zero_grad()?;
         let (mut loss, mut correct) = (0.0, 0);
         for (part, range) in parts(batch.len(), self.micro_batch).enumerate() {
@@ -107,14 +107,14 @@ impl Learner {
             let key = plan.key.wrapping_add((part as u64).wrapping_mul(0xd1b5_4a32_d192_ed03));
             self.net.set_step_key(key);
             let logits = self.net.forward(&input, Mode::Train)?;
-            let found = self.task.loss.soft_loss_and_grad(&logits, &targets[range.clone()], total)?;
+            let found = targets.loss_and_grad(&logits, range.clone())?;
             if !found.loss.is_finite() {
                 let layer = first_broken_layer(&mut self.net, &input, key)?;
                 return Err(Broken { what: "loss", step: plan.at.step, layer }.error(batch));
             }
             self.net.backward(&found.grad)?;
             loss += found.loss;
-            correct += self.task.correct(&logits, &batch.classes[range])?;
+            correct += targets.correct(&logits, range)?;
         }
         Ok((loss, correct))
     }

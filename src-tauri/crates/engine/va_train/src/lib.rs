@@ -11,7 +11,7 @@
 //! | images | `va_dataset::BatchRecipe`: reduce, random resized crop, flips, changes, bilinear resize with antialias, normalise, mixup; all from (seed, epoch, sample index) |
 //! | precision | f32, or bf16 between layers with f32 weights, gradients of weights, sums and statistics; validation in f32 |
 //! | memory | activations kept, or dropped and computed again (`activation_checkpointing`): the same bits |
-//! | loss | softmax cross-entropy, mean over the batch, label smoothing spread over all classes, class weights (PyTorch's definitions), blended targets |
+//! | loss | softmax cross-entropy, mean over the batch, label smoothing spread over all classes, class weights (PyTorch's definitions), blended targets; multi-label: binary cross-entropy of the logits, mean over samples and classes, smoothing towards one half, weights of positive samples |
 //! | gradient | of micro-batches added up to the batch; its norm over all parameters clipped to `clip_norm` by `max / (norm + 1e-6)` |
 //! | optimiser | AdamW, β = (0.9, 0.999), ε = 1e-8, decoupled decay, bias correction by the run's step; or SGD with Nesterov's momentum, decay in the gradient; decay on parameters of two or more dimensions only; a rate of its own for all but the last layer |
 //! | learning rate | [`Schedule`], set every step |
@@ -32,7 +32,9 @@ mod event;
 mod host;
 mod job;
 mod learner;
+mod learning_task;
 mod micro_batch;
+mod multilabel;
 mod optimiser;
 mod pretrained;
 mod probe;

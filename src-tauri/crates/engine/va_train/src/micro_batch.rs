@@ -33,12 +33,13 @@ impl MicroBatch {
 mod tests {
     use std::path::PathBuf;
 
-    use va_domain::TrainSettings;
+    use va_domain::{Task, TrainSettings};
 
     use super::*;
 
     fn job(batch_size: u32, micro_batch_size: u32, limit: Option<u32>) -> TrainJob {
         TrainJob {
+            task: Task::Classification,
             settings: TrainSettings { batch_size, micro_batch_size, ..TrainSettings::default() },
             classes: Vec::new(),
             train_len: 100,

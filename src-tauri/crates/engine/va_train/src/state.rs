@@ -104,7 +104,7 @@ mod tests {
     use crate::ValMetrics;
 
     fn val(loss: f64) -> Option<ValMetrics> {
-        Some(ValMetrics { loss, accuracy: 0.5, macro_f1: 0.5 })
+        Some(ValMetrics { loss, accuracy: 0.5, macro_f1: 0.5, micro_f1: None, mean_average_precision: None })
     }
 
     #[test]

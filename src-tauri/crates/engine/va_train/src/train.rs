@@ -1,10 +1,10 @@
-use va_domain::TrainSettings;
+use va_domain::{Task, TrainSettings};
 use va_error::{Error, Result};
 use va_exec::{Backend, Network, Precision};
 
 use crate::checkpoint::{CheckpointFolder, Identity, Machine};
-use crate::classification::Classification;
 use crate::learner::Learner;
+use crate::learning_task::learning_task;
 use crate::optimiser::head;
 use crate::run::{Run, Trained};
 use crate::{TrainHost, TrainJob};
@@ -40,7 +40,7 @@ pub fn train_graph(
     let mut net = new_network(graph, settings)?;
     net.init(settings.seed)?;
     let identity = identity(job, Machine::here(&net, engine_version))?;
-    let task = Classification::new(job.classes.len(), &job.class_counts, settings)?;
+    let task = learning_task(job)?;
     let mut learner = Learner::new(net, task, settings)?;
     learner.begin_average(settings.ema_decay)?;
     let mut run = Run::new(job, host, learner, checkpoints, identity)?;
@@ -75,8 +75,11 @@ fn check(graph: &va_graph::Graph, job: &TrainJob) -> Result<()> {
     if job.train_len == 0 {
         return Err(Error::invalid("the training split is empty: assign labelled samples to it, then start again"));
     }
-    if job.classes.len() < 2 {
-        return Err(Error::invalid("a classifier needs at least two classes"));
+    if job.classes.len() < job.task.min_classes() {
+        return Err(Error::invalid(match job.task {
+            Task::Classification => "a classifier needs at least two classes",
+            Task::MultilabelClassification => "a multi-label classifier needs at least one class",
+        }));
     }
     let size = job.settings.image_size_px as usize;
     if job.preprocessing.image_size_px as usize != size {
@@ -98,6 +101,10 @@ fn check(graph: &va_graph::Graph, job: &TrainJob) -> Result<()> {
 
 fn identity(job: &TrainJob, machine: Machine) -> Result<Identity> {
     let parts = (&job.settings, &job.classes, job.train_len, job.val_len, &job.class_counts, &job.preprocessing);
-    let text = serde_json::to_vec(&parts)?;
+    let mut text = serde_json::to_vec(&parts)?;
+    // Checkpoints from before there was another task keep their identity.
+    if job.task != Task::Classification {
+        text.extend(serde_json::to_vec(&job.task)?);
+    }
     Ok(Identity { job: blake3::hash(&text).to_hex().to_string(), machine })
 }

@@ -1,7 +1,8 @@
+use std::sync::Arc;
+
 use va_dataset::{BatchRequest, Phase};
 use va_error::Result;
 
-use crate::classification::Validation;
 use crate::run::Run;
 use crate::{Ending, TrainEvent, ValMetrics};
 
@@ -27,8 +28,8 @@ impl Run<'_> {
     }
 
     fn validate_as_it_is(&mut self) -> Result<Validated> {
-        let task = self.learner.task.clone();
-        let mut validation = Validation::new(&task);
+        let task = Arc::clone(&self.learner.task);
+        let mut validation = task.validation();
         for step in 0..self.val_steps {
             if let Some(ending) = self.stopped() {
                 return Ok(Validated::Stopped(ending));
@@ -37,7 +38,7 @@ impl Run<'_> {
             self.host.next_batch(request, &mut self.batch)?;
             for range in self.learner.parts(self.batch.len()) {
                 let logits = self.learner.evaluate(&self.batch, range.clone())?;
-                validation.add(&logits, &self.batch.classes[range.clone()], &self.batch.keys[range])?;
+                validation.add(&logits, &self.batch, range)?;
             }
         }
         Ok(Validated::Done(Some(validation.compute())))

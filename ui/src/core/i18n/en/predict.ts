@@ -24,6 +24,7 @@ export const predict = {
   'predict.copy_csv': 'Copy as CSV',
   'predict.probabilities': 'Probabilities of {name}',
   'predict.only': 'Only {label}',
+  'predict.none_given': 'none of the classes',
   'predict.no_image': 'this is no image: its name ends otherwise',
   'predict.no_preview': 'No preview',
 } as const;

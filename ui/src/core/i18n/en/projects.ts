@@ -6,6 +6,12 @@ export const projects = {
     'A project holds the datasets and models of one task. It begins with an empty dataset of the same name.',
   'projects.name_hint': 'What is inspected, for example “Tile defects”.',
   'projects.try_sample': 'Try the sample project',
+  'projects.task': 'Task',
+  'task.classification': 'One class an image',
+  'task.multilabel_classification': 'Several classes an image',
+  'task.classification.hint': 'Each image is of exactly one class, for example good or broken.',
+  'task.multilabel_classification.hint':
+    'An image may show several classes at once, or none, for example scratch and dirt.',
   'projects.sample_text': 'Blood cells, ready to train offline in a few minutes',
   'projects.empty': 'Begin with a project',
   'projects.empty_text':

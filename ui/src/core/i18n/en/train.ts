@@ -44,6 +44,7 @@ export const train = {
   'train.line.train': 'Train',
   'train.line.val': 'Val',
   'train.line.val_f1': 'Val F1',
+  'train.line.val_map': 'Val mean AP',
   'train.line.lr': 'Rate',
   'train.line.wait': 'Share of a step',
 

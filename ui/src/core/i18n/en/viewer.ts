@@ -14,6 +14,8 @@ export const viewer = {
   'viewer.classes': 'Classes',
   'viewer.find_class': 'Find a class',
   'viewer.no_class': 'No class',
+  'viewer.shows_none': 'None of the classes',
+  'viewer.several': 'Every key adds its class or takes it away.',
   'viewer.no_classes': 'This dataset has no classes yet.',
   'viewer.add_class': 'Add “{name}”',
   'viewer.add_first': 'Type a name to add a class',

@@ -27,6 +27,7 @@ export const predict: Readonly<Record<keyof typeof en, Message>> = {
   'predict.copy_csv': '复制为 CSV',
   'predict.probabilities': '{name} 的概率',
   'predict.only': '仅 {label}',
+  'predict.none_given': '不含任何类别',
   'predict.no_image': '不是图像：文件名后缀不符',
   'predict.no_preview': '无预览',
 };

@@ -8,6 +8,11 @@ export const projects: Readonly<Record<keyof typeof en, Message>> = {
   'projects.create_text': '一个项目包含同一任务的数据集和模型。新项目会带有一个同名的空数据集。',
   'projects.name_hint': '检测的对象，例如“瓷砖缺陷”。',
   'projects.try_sample': '试用示例项目',
+  'projects.task': '任务',
+  'task.classification': '单标签分类',
+  'task.multilabel_classification': '多标签分类',
+  'task.classification.hint': '每张图像恰好属于一个类别，例如合格或破损。',
+  'task.multilabel_classification.hint': '一张图像可以同时有多个类别，也可以没有，例如划痕和污渍。',
   'projects.sample_text': '血细胞图像，离线几分钟即可完成训练',
   'projects.empty': '从一个项目开始',
   'projects.empty_text':

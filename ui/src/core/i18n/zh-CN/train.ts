@@ -46,6 +46,7 @@ export const train: Readonly<Record<keyof typeof en, Message>> = {
   'train.line.train': '训练',
   'train.line.val': '验证',
   'train.line.val_f1': '验证 F1',
+  'train.line.val_map': '验证平均 AP',
   'train.line.lr': '学习率',
   'train.line.wait': '占每步时间',
 

@@ -17,6 +17,8 @@ export const viewer: Readonly<Record<keyof typeof en, Message>> = {
   'viewer.classes': '类别',
   'viewer.find_class': '查找类别',
   'viewer.no_class': '无类别',
+  'viewer.shows_none': '不含任何类别',
+  'viewer.several': '每个键添加或移除对应的类别。',
   'viewer.no_classes': '此数据集还没有类别。',
   'viewer.add_class': '添加“{name}”',
   'viewer.add_first': '输入名称以添加类别',

@@ -1,6 +1,6 @@
 //! Evaluations: a model version on a split of its frozen dataset version.
 
-use va_app::evaluations;
+use va_app::evaluations::{self, ClassMistake};
 use va_domain::{Evaluation, EvaluationId, EvaluationSample, Job, ModelVersionId, Page, ProjectId, Role, Split};
 
 use crate::command::{Command, Method};
@@ -17,14 +17,16 @@ request! {
     EvaluationRequest { id: EvaluationId }
     EvaluationSamplesRequest {
         id: EvaluationId,
-        /// True class, a `class_idx`.
+        /// True class, a `class_idx`; of several, one of them.
         actual: Option<u32>,
-        /// Predicted class, a `class_idx`.
+        /// Predicted class, a `class_idx`; of several, one of them.
         predicted: Option<u32>,
         #[serde(default)] wrong_only: bool,
         /// With `class_idx`: only samples whose probability of that class is at least this.
         threshold: Option<f64>,
         class_idx: Option<u32>,
+        /// With `threshold` and `class_idx`: only samples where that class is missed, or given though it is not there.
+        mistake: Option<ClassMistake>,
         limit: Option<u32>,
         cursor: Option<String>,
     }
@@ -62,7 +64,7 @@ pub(crate) fn commands() -> Vec<Command> {
             Get,
             "/evaluations/{id}",
             Role::Viewer,
-            "One evaluation with its confusion matrix",
+            "One evaluation: the numbers of every class, and of one class an image the confusion matrix",
             |app, _, q| evaluations::get(app, q.id),
         ),
         Command::new::<EvaluationSamplesRequest, Page<EvaluationSample>>(
@@ -79,6 +81,7 @@ pub(crate) fn commands() -> Vec<Command> {
                     wrong_only: q.wrong_only,
                     threshold: q.threshold,
                     class_idx: q.class_idx,
+                    mistake: q.mistake,
                     limit: q.limit,
                     cursor: q.cursor,
                 };

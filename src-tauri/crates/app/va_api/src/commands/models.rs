@@ -45,6 +45,8 @@ request! {
         #[serde(default)] paths: Vec<String>,
         /// What `POST /uploads` gave; it is used up.
         upload_id: Option<String>,
+        /// Of a multi-label model: from which probability on a class is given, 0–1; one half without it.
+        threshold: Option<f32>,
     }
     ModelExplainRequest {
         id: ModelId,
@@ -92,7 +94,8 @@ impl ModelPredictRequest {
             let text = folder.to_str().map(str::to_owned);
             paths.push(text.ok_or_else(|| Error::invalid("uploads need a library whose path is UTF-8"))?);
         }
-        Ok(PredictRequest { id: self.id, version: self.version, sample_ids: self.sample_ids, paths })
+        let (version, sample_ids, threshold) = (self.version, self.sample_ids, self.threshold);
+        Ok(PredictRequest { id: self.id, version, sample_ids, paths, threshold })
     }
 }
 

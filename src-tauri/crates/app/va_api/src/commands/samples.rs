@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use va_app::import::{self, OneImage};
 use va_app::{App, annotations, history, samples, staging};
 use va_domain::{
-    Actor, Annotation, AnnotationId, DatasetId, Geometry, HistoryState, LabelId, LabelledState, Page, Role, Sample,
-    SampleFilter, SampleId, SampleSort, SampleWindow, Split,
+    Actor, Annotation, AnnotationId, DatasetId, Geometry, HistoryState, LabelId, LabelMode, LabelledState, Page, Role,
+    Sample, SampleFilter, SampleId, SampleSort, SampleWindow, Split,
 };
 use va_error::{Error, Result};
 
@@ -68,8 +68,10 @@ request! {
     SamplesRequest { sample_ids: Vec<SampleId> }
     SamplesSetLabelRequest {
         sample_ids: Vec<SampleId>,
-        /// Null takes the class away.
+        /// Null takes the class away, or says that the image shows none: see `mode`.
         label_id: Option<LabelId>,
+        /// What it does to the classes that the samples have.
+        #[serde(default)] mode: LabelMode,
     }
     SamplesSetSplitRequest {
         sample_ids: Vec<SampleId>,
@@ -218,8 +220,8 @@ pub(crate) fn commands() -> Vec<Command> {
             Post,
             "/samples/label",
             Role::Annotator,
-            "Set or clear the class of samples in one undoable step",
-            |app, actor, q| samples::set_label(app, actor, &q.sample_ids, q.label_id),
+            "Set, add or clear the class of samples in one undoable step",
+            |app, actor, q| samples::set_label(app, actor, &q.sample_ids, q.label_id, q.mode),
         ),
         Command::new::<SamplesSetSplitRequest, HistoryState>(
             "samples_set_split",

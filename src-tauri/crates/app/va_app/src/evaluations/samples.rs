@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use va_domain::{EvaluationSample, Page, PageRequest};
+use va_domain::{EvaluationSample, MULTILABEL_THRESHOLD, Page, PageRequest};
 use va_error::{Error, Result};
 
-use super::EvaluationSamplesRequest;
+use super::{ClassMistake, EvaluationSamplesRequest};
 use crate::App;
 
 /// A page of an evaluation's samples. The most confident mistakes come first, then the least confident of the right
@@ -35,8 +35,10 @@ pub fn samples(app: &App, request: &EvaluationSamplesRequest) -> Result<Page<Eva
         let dataset = read.dataset_versions().get(evaluation.dataset_version_id)?.dataset_id;
         let labels = read.labels().of_dataset(dataset)?;
         for item in &mut items {
-            let frozen = evaluation.classes.get(item.actual as usize);
-            item.current_label_id = read.predictions().current_label(item.sample_id)?.filter(|now| {
+            // Of several classes the screen shows what they are now by the sample itself.
+            let Some(actual) = item.actual else { continue };
+            let frozen = evaluation.classes.get(actual as usize);
+            item.current_label_id = read.predictions().current_labels(item.sample_id)?.first().copied().filter(|now| {
                 let name = labels.iter().find(|label| label.id == *now).map(|label| &label.name);
                 name != frozen
             });
@@ -53,6 +55,7 @@ struct Test {
     wrong_only: bool,
     /// One class against the rest: class and threshold.
     against_rest: Option<(u32, f32)>,
+    mistake: Option<ClassMistake>,
 }
 
 impl Test {
@@ -73,14 +76,23 @@ impl Test {
             (None, Some(_)) => return Err(Error::invalid("a threshold needs class_idx, the class that it is for")),
             _ => None,
         };
-        let EvaluationSamplesRequest { actual, predicted, wrong_only, .. } = *request;
-        Ok(Self { actual, predicted, wrong_only, against_rest })
+        let EvaluationSamplesRequest { actual, predicted, wrong_only, mistake, .. } = *request;
+        if mistake.is_some() && against_rest.is_none() {
+            return Err(Error::invalid(
+                "one kind of mistake needs class_idx and threshold, the class and where it is decided",
+            ));
+        }
+        Ok(Self { actual, predicted, wrong_only, against_rest, mistake })
     }
 
     fn passes(&self, sample: &EvaluationSample) -> bool {
-        let cell = self.actual.is_none_or(|class| sample.actual == class)
-            && self.predicted.is_none_or(|class| sample.predicted == class);
+        let cell = self.actual.is_none_or(|class| sample.actual_classes.contains(&class))
+            && self.predicted.is_none_or(|class| sample.predicted_classes.contains(&class));
         let wanted = match self.against_rest {
+            Some((class, _)) if self.mistake.is_some() => {
+                let is_there = sample.actual_classes.contains(&class);
+                self.is_wrong(sample) && is_there == (self.mistake == Some(ClassMistake::Missed))
+            }
             None => !self.wrong_only || self.is_wrong(sample),
             Some(_) if self.wrong_only => self.is_wrong(sample),
             Some((class, threshold)) => probability(sample, class) >= threshold,
@@ -90,15 +102,20 @@ impl Test {
 
     fn is_wrong(&self, sample: &EvaluationSample) -> bool {
         match self.against_rest {
-            None => sample.actual != sample.predicted,
-            Some((class, threshold)) => (probability(sample, class) >= threshold) != (sample.actual == class),
+            None => sample.actual_classes != sample.predicted_classes,
+            Some((class, threshold)) => {
+                (probability(sample, class) >= threshold) != sample.actual_classes.contains(&class)
+            }
         }
     }
 
     /// How sure the model was of what it said.
     fn confidence(&self, sample: &EvaluationSample) -> f32 {
         match self.against_rest {
-            None => probability(sample, sample.predicted),
+            None => match sample.predicted {
+                Some(class) => probability(sample, class),
+                None => surest_mistake(sample),
+            },
             Some((class, threshold)) => (probability(sample, class) - threshold).abs(),
         }
     }
@@ -109,6 +126,20 @@ impl Test {
         let by_confidence = if wrong_a { by_confidence } else { by_confidence.reverse() };
         wrong_b.cmp(&wrong_a).then(by_confidence).then(a.sample_id.cmp(&b.sample_id))
     }
+}
+
+/// Of several classes: how far beyond one half the surest wrong decision is, or of the right ones the least sure.
+fn surest_mistake(sample: &EvaluationSample) -> f32 {
+    let (mut wrong, mut right) = (None::<f32>, f32::MAX);
+    for (class, p) in (0u32..).zip(&sample.probabilities) {
+        let sure = (p - MULTILABEL_THRESHOLD).abs();
+        if sample.actual_classes.contains(&class) == sample.predicted_classes.contains(&class) {
+            right = right.min(sure);
+        } else {
+            wrong = Some(wrong.unwrap_or(0.0).max(sure));
+        }
+    }
+    wrong.unwrap_or(right)
 }
 
 fn probability(sample: &EvaluationSample, class: u32) -> f32 {
@@ -128,17 +159,21 @@ mod tests {
             wrong_only: false,
             threshold: None,
             class_idx: None,
+            mistake: None,
             limit: None,
             cursor: None,
         }
     }
 
     fn sample(name: &str, actual: u32, probabilities: [f32; 2]) -> EvaluationSample {
+        let predicted = u32::from(probabilities[1] > probabilities[0]);
         EvaluationSample {
             sample_id: SampleId::new(),
             name: name.into(),
-            actual,
-            predicted: u32::from(probabilities[1] > probabilities[0]),
+            actual: Some(actual),
+            predicted: Some(predicted),
+            actual_classes: vec![actual],
+            predicted_classes: vec![predicted],
             probabilities: probabilities.to_vec(),
             loss: 0.0,
             current_label_id: None,
@@ -181,6 +216,40 @@ mod tests {
         assert_eq!(at(0.58, false), ["wrong and unsure"]);
         assert_eq!(at(0.58, true), ["right and unsure", "wrong and sure", "wrong and unsure"], "misses count too");
         assert_eq!(at(0.0, false).len(), 4);
+    }
+
+    #[test]
+    fn of_several_classes_each_is_missed_or_given_wrongly_by_itself() {
+        let set = |name: &str, actual: &[u32], probabilities: [f32; 2]| EvaluationSample {
+            actual: None,
+            predicted: None,
+            actual_classes: actual.to_vec(),
+            predicted_classes: (0..2).filter(|class| probabilities[*class as usize] >= 0.5).collect(),
+            ..sample(name, 0, probabilities)
+        };
+        let all = [
+            set("both right", &[0, 1], [0.9, 0.7]),
+            set("none, unsure", &[], [0.4, 0.1]),
+            set("second missed", &[0, 1], [0.8, 0.3]),
+            set("first given", &[1], [0.95, 0.6]),
+        ];
+        let names = |request: EvaluationSamplesRequest| {
+            let test = Test::new(&request, 2).unwrap();
+            let mut found: Vec<_> = all.iter().filter(|sample| test.passes(sample)).collect();
+            found.sort_by(|a, b| test.order(a, b));
+            found.into_iter().map(|sample| sample.name.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(request()), ["first given", "second missed", "none, unsure", "both right"]);
+        assert_eq!(names(EvaluationSamplesRequest { actual: Some(0), ..request() }), ["second missed", "both right"]);
+        let of = |class, mistake| {
+            let (class_idx, threshold, mistake) = (Some(class), Some(0.5), Some(mistake));
+            names(EvaluationSamplesRequest { class_idx, threshold, mistake, ..request() })
+        };
+        assert_eq!(of(1, ClassMistake::Missed), ["second missed"]);
+        assert_eq!(of(0, ClassMistake::FalseAlarm), ["first given"]);
+        assert!(of(0, ClassMistake::Missed).is_empty() && of(1, ClassMistake::FalseAlarm).is_empty());
+        let alone = EvaluationSamplesRequest { mistake: Some(ClassMistake::Missed), ..request() };
+        assert!(Test::new(&alone, 2).err().unwrap().message().contains("class_idx"));
     }
 
     #[test]

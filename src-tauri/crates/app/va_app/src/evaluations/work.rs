@@ -1,7 +1,7 @@
 //! The work of an evaluation job: every sample of the split through the model, then rows in one transaction.
 
 use serde_json::Value;
-use va_domain::{Evaluation, EvaluationSample, now_ms};
+use va_domain::{Evaluation, EvaluationSample, Task, now_ms};
 use va_engine::Stop;
 use va_error::{Code, Error, Result};
 use va_store::Op;
@@ -21,7 +21,8 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
         Err(error) => return Err(error),
     }
     let version = models::version(app, params.model_version_id)?;
-    let source = load_split(app, version.dataset_version_id, params.split, &version.classes)?;
+    let task = models::get(app, version.model_id)?.task;
+    let source = load_split(app, version.dataset_version_id, params.split, &version.classes, task)?;
     context.progress(0, source.images.len() as u64, "images", "evaluating");
     let session = models::session(app, version.id)?;
     let output = va_engine::evaluate(session.as_ref(), &source, &mut |done, total| {
@@ -52,7 +53,7 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
         summary: output.summary,
         created_ms: now_ms(),
     };
-    let samples = results(&source, &output.samples)?;
+    let samples = results(&source, &output.samples, task)?;
     let op = Op::audited("evaluation_create").summary(format!(
         "model version {}: accuracy {:.4} on {} samples",
         version.id, evaluation.summary.accuracy, evaluation.summary.sample_count
@@ -68,7 +69,11 @@ fn finished(params: &EvaluateParams, left_out: va_error::WarningReport) -> Resul
     Ok(serde_json::to_value(EvaluateResult { evaluation_id: params.evaluation_id, left_out })?)
 }
 
-fn results(source: &MediaSource, samples: &[va_engine::SampleResult]) -> Result<Vec<EvaluationSample>> {
+fn results(source: &MediaSource, samples: &[va_engine::SampleResult], task: Task) -> Result<Vec<EvaluationSample>> {
+    let one_class = |classes: &[u32]| match task {
+        Task::Classification => classes.first().copied(),
+        Task::MultilabelClassification => None,
+    };
     samples
         .iter()
         .map(|result| {
@@ -79,8 +84,10 @@ fn results(source: &MediaSource, samples: &[va_engine::SampleResult]) -> Result<
             Ok(EvaluationSample {
                 sample_id: image.sample_id,
                 name: image.name.clone(),
-                actual: image.class_idx,
-                predicted: result.predicted,
+                actual: one_class(&image.classes),
+                predicted: one_class(&result.predicted),
+                actual_classes: image.classes.clone(),
+                predicted_classes: result.predicted.clone(),
                 probabilities: result.probabilities.clone(),
                 loss: result.loss,
                 current_label_id: None,

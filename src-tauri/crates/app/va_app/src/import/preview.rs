@@ -1,6 +1,6 @@
 //! What an import would do. Every file is read and decoded, so that the import brings no surprise; nothing is written.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
@@ -49,7 +49,7 @@ pub fn preview_until(
     if stopped.into_inner() {
         return Err(Error::cancelled());
     }
-    let mut tally = Tally::new(&source);
+    let mut tally = Tally::new(&source, request.options.several_classes);
     tally.broken = source.shown_report(source.layout.left_out());
     for (image, looked) in found.iter().zip(&looked) {
         tally.count(image, looked);
@@ -70,7 +70,10 @@ pub(super) fn known(app: &App, dataset: DatasetId) -> Result<(Known, Vec<String>
 
 struct Tally<'a> {
     source: &'a Source,
-    seen: HashSet<MediaHash>,
+    /// Every image with the classes that it was met in.
+    seen: HashMap<MediaHash, HashSet<String>>,
+    /// Whether an image in the folders of several classes gets all of them.
+    takes_several: bool,
     classes: BTreeMap<String, u64>,
     broken: WarningReport,
     images: u64,
@@ -82,10 +85,11 @@ struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    fn new(source: &'a Source) -> Self {
+    fn new(source: &'a Source, takes_several: bool) -> Self {
         Self {
             source,
-            seen: HashSet::new(),
+            seen: HashMap::new(),
+            takes_several,
             classes: BTreeMap::new(),
             broken: WarningReport::default(),
             images: 0,
@@ -113,8 +117,11 @@ impl<'a> Tally<'a> {
         if let Some(class) = &image.class {
             *self.classes.entry(class.clone()).or_default() += 1;
         }
-        if !self.seen.insert(hash.clone()) {
-            self.duplicates += 1;
+        let is_met = self.seen.contains_key(hash);
+        let classes = self.seen.entry(hash.clone()).or_default();
+        let is_new_class = image.class.as_ref().is_some_and(|class| classes.insert(class.clone()));
+        if is_met {
+            self.duplicates += u64::from(!(is_new_class && self.takes_several));
         } else if matches!(looked, Looked::Known(_)) {
             self.existing += 1;
         }
@@ -144,6 +151,7 @@ impl<'a> Tally<'a> {
             mask_count: self.masks,
             duplicate_count: self.duplicates,
             existing_count: self.existing,
+            several_classes_count: self.seen.values().filter(|classes| classes.len() > 1).count() as u64,
             broken: self.broken,
             has_splits: self.source.layout.has_splits(),
         })

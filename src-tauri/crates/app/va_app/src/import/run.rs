@@ -75,8 +75,8 @@ struct Import<'a> {
     known: &'a Known,
     /// Lower-case names of the classes that were there before.
     classes: HashSet<String>,
-    /// Where each image of this run was met first, and its class there.
-    seen: HashMap<MediaHash, (PathBuf, Option<String>)>,
+    /// Where each image of this run was met first, and the classes that it was met in.
+    seen: HashMap<MediaHash, (PathBuf, Vec<String>)>,
     report: ImportReport,
     /// Something in the source is an image, if only a damaged one.
     recognised: bool,
@@ -86,6 +86,14 @@ struct Import<'a> {
 struct New<'b> {
     found: &'b FoundImage,
     look: Box<Look>,
+}
+
+/// One more class of an image that is in the dataset, or comes with this batch.
+struct MoreClass<'b> {
+    hash: MediaHash,
+    class: &'b str,
+    /// The masks of the file, which are not taken twice.
+    masks: u64,
 }
 
 impl<'a> Import<'a> {
@@ -123,7 +131,7 @@ impl<'a> Import<'a> {
 
     /// Counts a batch and writes what is new in it.
     fn commit(&mut self, batch: &[FoundImage], looked: Vec<Looked>) -> Result<()> {
-        let mut new = Vec::new();
+        let (mut new, mut more) = (Vec::new(), Vec::new());
         for (found, looked) in batch.iter().zip(looked) {
             match looked {
                 Looked::Skipped => {}
@@ -131,32 +139,41 @@ impl<'a> Import<'a> {
                     self.recognised |= !foreign;
                     self.leave_out(found, reason);
                 }
-                Looked::Known(hash) => self.count_known(found, hash),
+                Looked::Known(hash) => more.extend(self.count_known(found, hash)),
                 Looked::Image(look) => {
                     self.recognised = true;
-                    if !self.is_repeated(found, &look.hash) {
-                        self.seen.insert(look.hash.clone(), (found.path.clone(), found.class.clone()));
-                        new.push(New { found, look });
+                    match self.repeated(found, &look.hash) {
+                        Some(repeated) => more.extend(repeated),
+                        None => {
+                            self.meet(found, look.hash.clone());
+                            new.push(New { found, look });
+                        }
                     }
                 }
             }
         }
-        if new.is_empty() {
+        if new.is_empty() && more.is_empty() {
             return Ok(());
         }
         let app = self.context.app();
         let paths: Vec<PathBuf> =
             new.iter().map(|n| app.media_path(&n.look.hash, n.look.probe.kind.as_str())).collect();
         media::sync_folders(&paths.iter().filter_map(|path| path.parent()).collect())?;
-        let taken = self.write(&new)?;
+        let (taken, added) = self.write(&new, &more)?;
         let (taken, new): (Vec<_>, Vec<_>) = new.into_iter().partition(|n| taken.contains(&n.look.hash));
         self.report.duplicates += taken.iter().map(|n| 1 + u64::from(n.found.mask.is_some())).sum::<u64>();
         self.count_new(&new);
+        for (MoreClass { class, masks, .. }, is_added) in more.into_iter().zip(added) {
+            self.report.more_classes += u64::from(is_added);
+            self.report.duplicates += masks + u64::from(!is_added);
+            self.note_class(class);
+        }
         Ok(())
     }
 
-    /// Gives the images that came in by another import since this one looked: they are left as they are.
-    fn write(&self, new: &[New<'_>]) -> Result<HashSet<MediaHash>> {
+    /// Gives the images that came in by another import since this one looked: they are left as they are. And which of the
+    /// further classes were new to their image.
+    fn write(&self, new: &[New<'_>], more: &[MoreClass<'_>]) -> Result<(HashSet<MediaHash>, Vec<bool>)> {
         let dataset = self.params.dataset_id;
         let op = Op::undoable(dataset, "import").group(self.context.id().0).count(new.len() as u64);
         self.context.app().transact(self.context.actor(), op, |tx| {
@@ -181,17 +198,31 @@ impl<'a> Import<'a> {
                     tx.annotations_mut().insert(id, label, &Geometry::Mask(mask.clone()), AnnotationSource::Import)?;
                 }
             }
-            Ok(taken)
+            let mut added = Vec::with_capacity(more.len());
+            for MoreClass { hash, class, .. } in more {
+                let label = tx.labels_mut().get_or_create(dataset, class)?.id;
+                let samples = tx.samples().with_media(dataset, hash)?;
+                added.push(tx.samples_mut().add_label(&samples, label, AnnotationSource::Import)? > 0);
+            }
+            Ok((taken, added))
         })
+    }
+
+    fn note_class(&mut self, class: &str) {
+        if self.classes.insert(class.to_lowercase()) {
+            self.report.new_classes.push(class.to_owned());
+        }
+    }
+
+    fn meet(&mut self, found: &FoundImage, hash: MediaHash) {
+        self.seen.insert(hash, (found.path.clone(), found.class.iter().cloned().collect()));
     }
 
     fn count_new(&mut self, new: &[New<'_>]) {
         for New { found, look } in new {
             self.report.imported += 1;
-            if let Some(class) = &found.class
-                && self.classes.insert(class.to_lowercase())
-            {
-                self.report.new_classes.push(class.clone());
+            if let Some(class) = &found.class {
+                self.note_class(class);
             }
             match (&look.mask, &found.mask) {
                 (Some(MaskLook::Broken(reason)), Some(path)) => {
@@ -204,41 +235,50 @@ impl<'a> Import<'a> {
     }
 
     /// In the dataset before this run: by another import, or by this one before it was interrupted.
-    fn count_known(&mut self, found: &FoundImage, hash: MediaHash) {
+    fn count_known<'b>(&mut self, found: &'b FoundImage, hash: MediaHash) -> Option<MoreClass<'b>> {
         self.recognised = true;
-        if self.is_repeated(found, &hash) {
-            return;
+        if let Some(repeated) = self.repeated(found, &hash) {
+            return repeated;
         }
         let own = self.known.get(&hash).is_some_and(|added_ms| *added_ms >= self.context.job().created_ms);
         let mask = u64::from(found.mask.is_some());
         if own {
             self.report.imported += 1;
             self.report.masks += mask;
-            if let Some(class) = &found.class
-                && self.classes.insert(class.to_lowercase())
-            {
-                self.report.new_classes.push(class.clone());
+            if let Some(class) = &found.class {
+                self.note_class(class);
             }
-        } else {
+            self.meet(found, hash);
+            return None;
+        }
+        self.meet(found, hash.clone());
+        let more = found.class.as_deref().filter(|_| self.params.request.options.several_classes);
+        if more.is_none() {
             self.report.duplicates += 1 + mask;
         }
-        self.seen.insert(hash, (found.path.clone(), found.class.clone()));
+        more.map(|class| MoreClass { hash, class, masks: mask })
     }
 
-    /// Counts the same bytes met again; in another class that is a contradiction a person must see.
-    fn is_repeated(&mut self, found: &FoundImage, hash: &MediaHash) -> bool {
-        let Some((first, class)) = self.seen.get(hash) else { return false };
-        let mask = u64::from(found.mask.is_some());
-        match (class, &found.class) {
-            (Some(before), Some(now)) if before != now => {
+    /// Some when the same bytes were met before in this run. In another class that is one more class of the image where
+    /// the import takes several; otherwise a contradiction that a person must see.
+    fn repeated<'b>(&mut self, found: &'b FoundImage, hash: &MediaHash) -> Option<Option<MoreClass<'b>>> {
+        let (first, classes) = self.seen.get_mut(hash)?;
+        let masks = u64::from(found.mask.is_some());
+        match (classes.first(), &found.class) {
+            (Some(_), Some(now)) if classes.contains(now) => self.report.duplicates += 1 + masks,
+            (_, Some(now)) if self.params.request.options.several_classes => {
+                classes.push(now.clone());
+                return Some(Some(MoreClass { hash: hash.clone(), class: now, masks }));
+            }
+            (Some(before), Some(_)) => {
                 let reason =
                     format!("the same image is {} in class {before}, which was kept", self.source.shown(first));
                 self.report.left_out.push(self.source.shown(&found.path), reason);
-                self.report.duplicates += mask;
+                self.report.duplicates += masks;
             }
-            _ => self.report.duplicates += 1 + mask,
+            _ => self.report.duplicates += 1 + masks,
         }
-        true
+        Some(None)
     }
 
     fn leave_out(&mut self, found: &FoundImage, reason: String) {

@@ -185,8 +185,9 @@ fn safetensors(app: &App, version: &ModelVersion) -> Result<ExportFile> {
 
 /// Samples of the test split, or else of validation, or else of training, spread over the whole split.
 fn certificate_samples(app: &App, version: &ModelVersion) -> Result<MediaSource> {
+    let task = super::get(app, version.model_id)?.task;
     for split in [Split::Test, Split::Val, Split::Train] {
-        let source = load_split(app, version.dataset_version_id, split, &version.classes)?;
+        let source = load_split(app, version.dataset_version_id, split, &version.classes, task)?;
         if !source.images.is_empty() {
             let images = spread(&source.images, CERTIFICATE_SAMPLES);
             return Ok(MediaSource { images, key_is_hash: true });

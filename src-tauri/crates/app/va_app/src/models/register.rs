@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use va_domain::{Actor, Model, ModelVersion, Role, Task, check_name};
+use va_domain::{Actor, Model, ModelVersion, Role, check_name};
 use va_error::{Code, Context, Error, Result};
 use va_store::Op;
 
@@ -38,7 +38,7 @@ pub fn register(app: &App, actor: &Actor, request: &RegisterRequest) -> Result<M
     let described = description(&request.folder)?;
     let default_name = check_lineage(app, &described)?;
     let session = app.engine().open_session(&request.folder)?;
-    let card = session.card();
+    let (card, task) = (session.card(), session.card().task);
     if card.weights_hash != described.weights_hash || card.classes != described.classes {
         return Err(Error::invalid(format!("{DESCRIPTION} and the weights beside it are not of the same model")));
     }
@@ -50,7 +50,7 @@ pub fn register(app: &App, actor: &Actor, request: &RegisterRequest) -> Result<M
             Some(name) => name,
             None => free_name(&default_name, |name| Ok(tx.models().find_by_name(name)?.is_some()))?,
         };
-        let model = tx.models_mut().create(&name, Task::Classification)?;
+        let model = tx.models_mut().create(&name, task)?;
         let version = ModelVersion { model_id: model.id, exports: Vec::new(), ..described };
         tx.model_versions_mut().insert(&version)?;
         tx.models().get(model.id)

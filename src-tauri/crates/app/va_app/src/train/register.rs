@@ -1,6 +1,6 @@
 //! The finished model becomes a row with its whole lineage.
 
-use va_domain::{InitialWeights, Model, ModelVersion, Task, now_ms};
+use va_domain::{InitialWeights, Model, ModelVersion, now_ms};
 use va_engine::{TrainJob, TrainOutcome};
 use va_error::{Code, Error, Result};
 use va_store::{Op, Tx};
@@ -75,7 +75,7 @@ fn model_for(tx: &Tx<'_>, params: &TrainParams) -> Result<Model> {
         return Ok(model);
     }
     let name = free_name(&params.new_model_name, |name| Ok(tx.models().find_by_name(name)?.is_some()))?;
-    tx.models_mut().create(&name, Task::Classification)
+    tx.models_mut().create(&name, params.request.task)
 }
 
 /// `name`, or `name-2`, `name-3` … when it is taken.

@@ -1,7 +1,8 @@
 //! What must be true before a run may start, said before anything is queued.
 
 use va_domain::{
-    Actor, Dataset, DatasetId, DatasetVersionId, Precision, Split, SplitRatios, TrainRequest, TrainSettings, check_name,
+    Actor, Dataset, DatasetId, DatasetVersionId, Precision, Split, SplitRatios, Task, TrainRequest, TrainSettings,
+    check_name,
 };
 use va_engine::SampleSource as _;
 use va_error::{Error, Result};
@@ -62,13 +63,18 @@ pub(super) fn check_settings(app: &App, settings: &TrainSettings) -> Result<()> 
 }
 
 pub(super) fn check(app: &App, actor: &Actor, request: &TrainRequest) -> Result<Checked> {
+    let task = request.task;
     check_settings(app, &request.settings)?;
+    request.settings.check_for(task)?;
     let (mut dataset, classes) = dataset_and_classes(app, request.dataset_id)?;
-    if classes < 2 {
+    if classes < task.min_classes() {
         return Err(Error::invalid(format!(
-            "the dataset {} has {classes} class(es), and a classifier needs at least two: label samples of a second \
-             class first",
-            dataset.name
+            "the dataset {} has {classes} class(es), and {}",
+            dataset.name,
+            match task {
+                Task::Classification => "a classifier needs at least two: label samples of a second class first",
+                Task::MultilabelClassification => "a multi-label classifier needs at least one: label samples first",
+            }
         )));
     }
     let new_model_name = model_name(app, request, &dataset)?;
@@ -92,9 +98,9 @@ pub(super) fn check(app: &App, actor: &Actor, request: &TrainRequest) -> Result<
     require_split(&dataset, dataset.splits.train, "training")?;
     require_split(&dataset, dataset.splits.val, "validation")?;
     let version = crate::versions::freeze(app, actor, dataset.id, "training")?;
-    let load = |split| load_split(app, version.id, split, &version.classes);
+    let load = |split| load_split(app, version.id, split, &version.classes, task);
     let (train, val) = (load(Split::Train)?, load(Split::Val)?);
-    va_engine::check_training_split(&train, &version.classes)?;
+    va_engine::check_training_split(&train, &version.classes, task)?;
     if val.is_empty() {
         return Err(Error::invalid(format!(
             "no sample of the validation split of {} has a class: label some, or split the dataset again",
@@ -154,7 +160,7 @@ fn slow_precision(precision: Precision) -> Option<String> {
 
 /// Classes of which a single sample is trained on: allowed, but nothing can be measured of them.
 fn single_samples(train: &MediaSource, classes: &[String]) -> Option<String> {
-    let count = |class: usize| train.images.iter().filter(|image| image.class_idx as usize == class).count();
+    let count = |class: usize| train.images.iter().filter(|image| image.classes.contains(&(class as u32))).count();
     let single: Vec<&str> =
         classes.iter().enumerate().filter(|(class, _)| count(*class) == 1).map(|(_, name)| name.as_str()).collect();
     (!single.is_empty()).then(|| {

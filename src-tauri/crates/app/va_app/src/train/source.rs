@@ -2,21 +2,22 @@
 
 use std::path::PathBuf;
 
-use va_domain::{DatasetVersionId, MediaHash, SampleId, Split};
+use va_domain::{DatasetVersionId, MediaHash, SampleId, Split, Task};
 use va_engine::{RgbImage, SampleSource};
 use va_error::{Context, Error, Result};
 use va_media::Limits;
 
 use crate::App;
 
-/// One labelled image.
+/// One image of which a person said what it shows.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceImage {
     pub sample_id: SampleId,
     pub name: String,
     pub path: PathBuf,
     pub media_hash: MediaHash,
-    pub class_idx: u32,
+    /// Ascending; one, unless the task is multi-label.
+    pub classes: Vec<u32>,
 }
 
 /// Images in the order of the frozen version, so that the same version gives the same stream.
@@ -33,7 +34,11 @@ impl SampleSource for MediaSource {
     }
 
     fn class_idx(&self, index: usize) -> u32 {
-        self.images[index].class_idx
+        self.images[index].classes.first().copied().unwrap_or(0)
+    }
+
+    fn class_indices(&self, index: usize) -> Vec<u32> {
+        self.images[index].classes.clone()
     }
 
     fn key(&self, index: usize) -> String {
@@ -71,36 +76,50 @@ pub(crate) fn load_image_at_least(path: &std::path::Path, min_side_px: u32) -> R
     RgbImage::new(image.width_px, image.height_px, image.pixels)
 }
 
-/// The labelled samples of a split of a frozen version, in its order. `classes` are those that a model has: a version
-/// holds them by number.
+/// The labelled samples of a split of a frozen version, in its order, as the task wants them. `classes` are those that a
+/// model has: a version holds them by number. Images of which nobody said anything are left out; to a task of one class
+/// also those that show none.
 ///
 /// # Errors
-/// `NotFound`; `InvalidInput` when a class has no number among `classes`.
+/// `NotFound`; `InvalidInput` when a class has no number among `classes`, or a sample has several and the task takes one.
 pub(crate) fn load_split(
     app: &App,
     version: DatasetVersionId,
     split: Split,
     classes: &[String],
+    task: Task,
 ) -> Result<MediaSource> {
     let frozen = app.store().read(|read| read.dataset_versions().samples(version, Some(split)))?;
     let mut images = Vec::with_capacity(frozen.len());
+    let mut several = Vec::new();
     for sample in frozen {
-        // Without a class there is nothing to learn or to compare with.
-        let Some(class_idx) = sample.class_idx else { continue };
-        if class_idx as usize >= classes.len() {
+        let Some(own) = sample.classes else { continue };
+        if let Some(unknown) = own.iter().find(|class| **class as usize >= classes.len()) {
             return Err(Error::invalid(format!(
-                "sample {} has class number {class_idx}, but there are only {} classes",
+                "sample {} has class number {unknown}, but there are only {} classes",
                 sample.name,
                 classes.len()
             )));
+        }
+        match (task, own.len()) {
+            (Task::Classification, 0) => continue,
+            (Task::Classification, 2..) => several.push(sample.name.clone()),
+            _ => {}
         }
         images.push(SourceImage {
             sample_id: sample.sample_id,
             path: app.media_path(&sample.media_hash, &sample.format),
             name: sample.name,
             media_hash: sample.media_hash,
-            class_idx,
+            classes: own,
         });
     }
-    Ok(MediaSource { images, key_is_hash: false })
+    match several.first() {
+        None => Ok(MediaSource { images, key_is_hash: false }),
+        Some(first) => Err(Error::invalid(format!(
+            "{} sample(s) have several classes ({first} is one): this task takes one class an image. Train for several \
+             classes an image (multilabel_classification), or leave each of them one class",
+            several.len()
+        ))),
+    }
 }

@@ -27,7 +27,8 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
     }
     context.progress(0, 0, "steps", "preparing");
     let version = app.store().read(|read| read.dataset_versions().get(params.dataset_version_id))?;
-    let load = |split| load_split(app, version.id, split, &version.classes);
+    let task = params.request.task;
+    let load = |split| load_split(app, version.id, split, &version.classes, task);
     let (train, val) = (load(Split::Train)?, load(Split::Val)?);
     let settings = params.request.settings.clone();
     let mut preprocessing = standard_preprocessing(settings.image_size_px);
@@ -46,6 +47,7 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
         Arc::new(train),
         Some(Arc::new(val)),
         &version.classes,
+        task,
         &settings,
         &preprocessing,
         Some(decoded_cache(app)),
@@ -57,6 +59,7 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
         },
     )?;
     let job = TrainJob {
+        task,
         settings,
         classes: version.classes.clone(),
         train_len: host.train_len(),

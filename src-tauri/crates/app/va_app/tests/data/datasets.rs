@@ -9,7 +9,7 @@ fn facets_are_the_maintained_counts() {
     let scene = Scene::new();
     let label = scene.label("crack");
     let ids = scene.add(5);
-    samples::set_label(&scene.app, &owner(), &ids[..2], Some(label.id)).unwrap();
+    samples::set_label(&scene.app, &owner(), &ids[..2], Some(label.id), va_domain::LabelMode::Set).unwrap();
     samples::set_split(&scene.app, &owner(), &ids[..3], Some(Split::Val)).unwrap();
     let facets = datasets::facets(&scene.app, scene.dataset.id).unwrap();
     assert_eq!((facets.total, facets.labelled, facets.unlabelled), (5, 2, 3));

@@ -1,5 +1,5 @@
 use va_app::{PageRequest, annotations, datasets, history, samples};
-use va_domain::{Entity, Event, Geometry, Role, SampleFilter, SampleId, SampleSort, Split};
+use va_domain::{Entity, Event, Geometry, LabelMode, Role, SampleFilter, SampleId, SampleSort, Split};
 use va_error::Code;
 
 use crate::scene::{Scene, owner, with_role};
@@ -10,7 +10,7 @@ fn one_call_is_one_step_however_often_a_sample_is_named() {
     let label = scene.label("crack");
     let ids = scene.add(4);
     let named: Vec<SampleId> = ids.iter().chain(&ids).copied().collect();
-    let state = samples::set_label(&scene.app, &owner(), &named, Some(label.id)).unwrap();
+    let state = samples::set_label(&scene.app, &owner(), &named, Some(label.id), LabelMode::Set).unwrap();
     assert_eq!(state.undo.map(|op| (op.op, op.count)), Some(("set_label".to_owned(), 4)));
     history::undo(&scene.app, &owner(), scene.dataset.id).unwrap();
     assert_eq!(datasets::get(&scene.app, scene.dataset.id).unwrap().labelled_count, 0);
@@ -68,7 +68,7 @@ fn everyone_hears_which_samples_changed_also_by_undo() {
             if ids == expected && dataset_id == Some(scene.dataset.id))
         })
     };
-    samples::set_label(&scene.app, &owner(), &ids, Some(label.id)).unwrap();
+    samples::set_label(&scene.app, &owner(), &ids, Some(label.id), LabelMode::Set).unwrap();
     assert!(heard());
     history::undo(&scene.app, &owner(), scene.dataset.id).unwrap();
     assert!(heard());
@@ -94,7 +94,10 @@ fn viewers_only_look() {
     let scene = Scene::new();
     let ids = scene.add(1);
     let viewer = with_role(Role::Viewer);
-    assert_eq!(samples::set_label(&scene.app, &viewer, &ids, None).unwrap_err().code(), Code::Forbidden);
+    assert_eq!(
+        samples::set_label(&scene.app, &viewer, &ids, None, LabelMode::Set).unwrap_err().code(),
+        Code::Forbidden
+    );
     assert_eq!(samples::delete(&scene.app, &viewer, &ids).unwrap_err().code(), Code::Forbidden);
     assert_eq!(history::undo(&scene.app, &viewer, scene.dataset.id).unwrap_err().code(), Code::Forbidden);
     samples::get(&scene.app, ids[0]).unwrap();

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use va_app::{datasets, history, samples, split};
-use va_domain::{SampleFilter, SampleSort, Split, SplitRatios};
+use va_domain::{LabelMode, LabelledState, SampleFilter, SampleSort, Split, SplitRatios};
 use va_error::Code;
 
 use crate::scene::{Scene, owner};
@@ -21,8 +21,8 @@ fn every_class_is_shared_out_alike() {
     let scene = Scene::new();
     let (many, few) = (scene.label("many"), scene.label("few"));
     let ids = scene.add(120);
-    samples::set_label(&scene.app, &owner(), &ids[..100], Some(many.id)).unwrap();
-    samples::set_label(&scene.app, &owner(), &ids[100..], Some(few.id)).unwrap();
+    samples::set_label(&scene.app, &owner(), &ids[..100], Some(many.id), LabelMode::Set).unwrap();
+    samples::set_label(&scene.app, &owner(), &ids[100..], Some(few.id), LabelMode::Set).unwrap();
     let result = run(&scene, 42, false);
     assert_eq!((result.counts.train, result.counts.val, result.counts.test, result.counts.none), (84, 18, 18, 0));
     assert!(result.report.is_empty());
@@ -50,11 +50,45 @@ fn a_class_with_one_sample_goes_to_train_and_is_reported() {
     let scene = Scene::new();
     let label = scene.label("rare");
     let ids = scene.add(11);
-    samples::set_label(&scene.app, &owner(), &ids[..1], Some(label.id)).unwrap();
+    samples::set_label(&scene.app, &owner(), &ids[..1], Some(label.id), LabelMode::Set).unwrap();
     let result = run(&scene, 1, false);
     assert_eq!(samples::get(&scene.app, ids[0]).unwrap().split, Some(Split::Train));
     assert_eq!(result.report.warnings.len(), 1);
     assert_eq!(result.report.warnings[0].subject, "rare");
+}
+
+#[test]
+fn images_with_several_classes_are_shared_out_by_each_of_them() {
+    let scene = Scene::new();
+    let classes = ["scratch", "dent", "rare"].map(|name| scene.label(name).id);
+    let ids = scene.add(200);
+    let toggle = |ids: &[_], label| {
+        samples::set_label(&scene.app, &owner(), ids, Some(label), LabelMode::Toggle).unwrap();
+    };
+    toggle(&ids[..100], classes[0]);
+    toggle(&ids[50..150], classes[1]);
+    toggle(&ids[90..110], classes[2]);
+    samples::set_label(&scene.app, &owner(), &ids[150..], None, LabelMode::Toggle).unwrap();
+    let result = run(&scene, 42, false);
+    assert!(result.report.is_empty());
+    let in_split = |filter: SampleFilter| {
+        [Split::Train, Split::Val, Split::Test].map(|split| {
+            let filter = SampleFilter { splits: vec![split], ..filter.clone() };
+            scene.app.store().sample_count(scene.dataset.id, &filter).unwrap()
+        })
+    };
+    for (label, total) in classes.into_iter().zip([100.0, 100.0, 20.0]) {
+        let found = in_split(SampleFilter { label_ids: vec![label], ..SampleFilter::default() });
+        for (found, share) in found.into_iter().zip([0.7, 0.15, 0.15]) {
+            assert!((found as f64 - share * total).abs() <= 2.0, "{found} of {total}, share {share}");
+        }
+    }
+    let none = in_split(SampleFilter { state: Some(LabelledState::NoClass), ..SampleFilter::default() });
+    assert_eq!(none.iter().sum::<u64>(), 50);
+    assert!(none[0] >= 33 && none[0] <= 37, "{none:?}");
+    let before = splits(&scene);
+    run(&scene, 42, false);
+    assert_eq!(splits(&scene), before, "the same seed gives the same split");
 }
 
 #[test]

@@ -116,7 +116,13 @@ fn check_explanations(lib: &fixture::Library, model: va_domain::ModelId) {
     let predicted = predict::predict(
         app,
         &Actor::owner(Origin::Desktop),
-        &PredictRequest { id: model, version: None, sample_ids: Vec::new(), paths: vec![path.display().to_string()] },
+        &PredictRequest {
+            id: model,
+            version: None,
+            sample_ids: Vec::new(),
+            paths: vec![path.display().to_string()],
+            threshold: None,
+        },
     );
     let preview = predicted.unwrap().predictions[0].preview_id.clone().unwrap();
     let of_preview = ask(&Actor::owner(Origin::Desktop), ExplainedImage::Preview(preview), None, None).unwrap();
@@ -166,6 +172,7 @@ fn check_samples(app: &App, evaluation: &va_domain::Evaluation) {
         wrong_only: false,
         threshold: None,
         class_idx: None,
+        mistake: None,
         limit: Some(3),
         cursor: None,
     };
@@ -210,6 +217,7 @@ fn check_predictions(lib: &fixture::Library, model: va_domain::ModelId) {
         version: None,
         sample_ids: vec![sample.id],
         paths: vec![folder.display().to_string(), "missing.jpg".into()],
+        threshold: None,
     };
     let made = predict::predict(&lib.app, &owner(), &request).unwrap();
     assert_eq!(made.predictions.len(), 3);
@@ -222,6 +230,9 @@ fn check_predictions(lib: &fixture::Library, model: va_domain::ModelId) {
     check_previews(lib, &request, &made);
     let left_out: Vec<&str> = made.left_out.warnings.iter().map(|w| w.subject.as_str()).collect();
     assert_eq!(left_out.len(), 3, "{left_out:?}");
+    let thresholded = PredictRequest { threshold: Some(0.3), ..request.clone() };
+    let error = predict::predict(&lib.app, &owner(), &thresholded).unwrap_err();
+    assert!(error.message().contains("no threshold"), "{error}");
     let nothing = PredictRequest { sample_ids: Vec::new(), paths: Vec::new(), ..request };
     assert_eq!(predict::predict(&lib.app, &owner(), &nothing).unwrap_err().code(), Code::InvalidInput);
 }

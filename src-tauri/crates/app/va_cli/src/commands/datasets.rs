@@ -21,11 +21,14 @@ pub fn run(session: &Session, command: DatasetCommand) -> Result<()> {
         DatasetCommand::List => list(session),
         DatasetCommand::Show { dataset } => show(session, &dataset),
         DatasetCommand::Delete { dataset, force } => delete(session, &dataset, force),
-        DatasetCommand::Import { dir, dataset, format, preview: true } => {
-            preview(session, &dir, &dataset, format.into())
-        }
-        DatasetCommand::Import { dir, dataset, format, preview: false } => {
-            import(session, &dir, &dataset, format.into())
+        DatasetCommand::Import { dir, dataset, format, several_classes, preview: is_preview } => {
+            let format = ImportFormat::from(format);
+            let options = json!({ "format": format, "several_classes": several_classes });
+            if is_preview {
+                preview(session, &dir, &dataset, &options)
+            } else {
+                import(session, &dir, &dataset, &options)
+            }
         }
         DatasetCommand::Export { dataset, format, out } => export(session, &dataset, format.into(), &out),
         DatasetCommand::Split { dataset, train, val, test, seed, only_unsplit } => {
@@ -120,8 +123,8 @@ fn delete(session: &Session, text: &str, force: bool) -> Result<()> {
     output::line(format!("deleted the dataset {}", dataset.name))
 }
 
-fn request(dataset: &Dataset, dir: &Path, format: ImportFormat) -> Result<Value> {
-    Ok(json!({ "id": dataset.id, "path": path_text(dir)?, "options": { "format": format } }))
+fn request(dataset: &Dataset, dir: &Path, options: &Value) -> Result<Value> {
+    Ok(json!({ "id": dataset.id, "path": path_text(dir)?, "options": options }))
 }
 
 /// The dataset of a name; a new one where there is none. Says whether it was made.
@@ -135,10 +138,10 @@ fn dataset_or_new(client: &Client, text: &str) -> Result<(Dataset, bool)> {
     }
 }
 
-fn preview(session: &Session, dir: &Path, dataset: &str, format: ImportFormat) -> Result<()> {
+fn preview(session: &Session, dir: &Path, dataset: &str, options: &Value) -> Result<()> {
     let preview: ImportPreview = session.with(Need::Library, |client| {
         let (dataset, made) = dataset_or_new(client, dataset)?;
-        let outcome = request(&dataset, dir, format).and_then(|request| client.ask("import_preview", request));
+        let outcome = request(&dataset, dir, options).and_then(|request| client.ask("import_preview", request));
         if made {
             // A preview changes nothing: the dataset was made only to look into it.
             client.call("dataset_delete", json!({ "id": dataset.id, "force": true }))?;
@@ -161,6 +164,7 @@ fn preview(session: &Session, dir: &Path, dataset: &str, format: ImportFormat) -
     for (count, what) in [
         (preview.mask_count, "masks"),
         (preview.duplicate_count, "images twice in the folder"),
+        (preview.several_classes_count, "images in the folders of several classes"),
         (preview.existing_count, "images already in the dataset"),
     ] {
         if count > 0 {
@@ -171,10 +175,10 @@ fn preview(session: &Session, dir: &Path, dataset: &str, format: ImportFormat) -
     Ok(())
 }
 
-fn import(session: &Session, dir: &Path, dataset: &str, format: ImportFormat) -> Result<()> {
+fn import(session: &Session, dir: &Path, dataset: &str, options: &Value) -> Result<()> {
     let report: ImportReport = session.with(Need::Jobs, |client| {
         let (dataset, made) = dataset_or_new(client, dataset)?;
-        let outcome = import_into(session, client, &dataset, dir, format);
+        let outcome = import_into(session, client, &dataset, dir, options);
         if made && outcome.is_err() {
             // A dataset that was made for an import of nothing is not left behind; one that got images is.
             let now: Dataset = client.ask("dataset_get", json!({ "id": dataset.id }))?;
@@ -194,9 +198,12 @@ fn import(session: &Session, dir: &Path, dataset: &str, format: ImportFormat) ->
             report.duplicates,
             report.left_out.len()
         ))?;
+        if report.more_classes > 0 {
+            output::line(format!("{} files gave their image one more class", report.more_classes))?;
+        }
         output::warnings(&report.left_out);
     }
-    if report.imported == 0 && report.duplicates == 0 {
+    if report.imported == 0 && report.duplicates == 0 && report.more_classes == 0 {
         return Err(Error::invalid("no image was imported: see what was left out, and why"));
     }
     Ok(())
@@ -207,9 +214,9 @@ fn import_into(
     client: &mut Client,
     dataset: &Dataset,
     dir: &Path,
-    format: ImportFormat,
+    options: &Value,
 ) -> Result<ImportReport> {
-    let job: Job = client.ask("import_start", request(dataset, dir, format)?)?;
+    let job: Job = client.ask("import_start", request(dataset, dir, options)?)?;
     job_result(follow(session, client, &job)?)
 }
 

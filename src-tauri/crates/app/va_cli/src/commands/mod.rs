@@ -33,7 +33,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Dataset(command) => datasets::run(&session, command),
         Command::Train(args) => train::train(&session, &args),
         Command::Evaluate { model, split } => train::evaluate(&session, &model, split.into()),
-        Command::Predict { model, paths } => models::predict(&session, &model, &paths),
+        Command::Predict { model, threshold, paths } => models::predict(&session, &model, threshold, &paths),
         Command::Explain { model, image, class, layer, opacity, out } => {
             explain::run(&session, &explain::Asked { model, image, class, layer, opacity, out })
         }

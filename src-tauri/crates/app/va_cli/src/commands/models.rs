@@ -9,11 +9,15 @@ use crate::follow::follow;
 use crate::session::{Need, Session, path_text};
 use crate::{names, output};
 
-pub fn predict(session: &Session, model: &str, paths: &[PathBuf]) -> Result<()> {
+pub fn predict(session: &Session, model: &str, threshold: Option<f32>, paths: &[PathBuf]) -> Result<()> {
     let answer: Value = session.with(Need::Library, |client| {
         let version = names::model_version(client, model)?;
         let paths = paths.iter().map(|path| path_text(path)).collect::<Result<Vec<_>>>()?;
-        client.call("model_predict", json!({ "id": version.model_id, "version": version.number, "paths": paths }))
+        let mut request = json!({ "id": version.model_id, "version": version.number, "paths": paths });
+        if let Some(threshold) = threshold {
+            request["threshold"] = json!(threshold);
+        }
+        client.call("model_predict", request)
     })?;
     let predictions: Vec<Prediction> = serde_json::from_value(answer["predictions"].clone())?;
     let left_out: WarningReport = serde_json::from_value(answer["left_out"].clone())?;
@@ -22,7 +26,13 @@ pub fn predict(session: &Session, model: &str, paths: &[PathBuf]) -> Result<()> 
     } else {
         let rows: Vec<_> = predictions
             .iter()
-            .map(|p| [p.name.clone(), p.label.clone(), output::percent(f64::from(p.score))])
+            .map(|p| {
+                let of = |label: &String| p.probabilities.iter().find(|class| class.label == *label);
+                let percents =
+                    p.labels.iter().filter_map(of).map(|class| output::percent(f64::from(class.probability)));
+                let classes = if p.labels.is_empty() { "none".to_owned() } else { p.labels.join(", ") };
+                [p.name.clone(), classes, percents.collect::<Vec<_>>().join(", ")]
+            })
             .collect();
         output::table(["image", "class", "probability"], &rows, "no images")?;
         output::warnings(&left_out);

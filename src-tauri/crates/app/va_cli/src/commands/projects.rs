@@ -1,5 +1,5 @@
 use serde_json::json;
-use va_domain::{Dataset, Model, Page, Project};
+use va_domain::{Dataset, Model, Page, Project, Task};
 use va_error::Result;
 
 use crate::args::ProjectCommand;
@@ -8,8 +8,10 @@ use crate::{names, output};
 
 pub fn run(session: &Session, command: ProjectCommand) -> Result<()> {
     match command {
-        ProjectCommand::Create { name, description, with_dataset } => {
-            let request = json!({ "name": name, "description": description, "with_dataset": with_dataset });
+        ProjectCommand::Create { name, description, task, with_dataset } => {
+            let task = Task::from(task);
+            let request =
+                json!({ "name": name, "description": description, "task": task, "with_dataset": with_dataset });
             let project: Project = session.with(Need::Library, |client| client.ask("project_create", request))?;
             if session.json {
                 return output::json(&project);

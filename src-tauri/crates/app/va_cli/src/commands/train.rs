@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use va_api::{Client, job_result};
-use va_domain::{Evaluation, Job, ModelVersion, Split, Task};
+use va_domain::{Evaluation, EvaluationSummary, Job, ModelVersion, MultilabelSummary, Split, Task};
 use va_error::{Error, Result};
 
 use crate::follow::follow;
@@ -59,6 +59,9 @@ pub fn evaluate(session: &Session, model: &str, split: Split) -> Result<()> {
         return output::json(&evaluation);
     }
     let summary = &evaluation.summary;
+    if let Some(multilabel) = &summary.multilabel {
+        return multilabel_summary(summary, multilabel);
+    }
     output::line(format!(
         "accuracy {}, macro F1 {}, loss {:.4} on {} samples",
         output::percent(summary.accuracy),
@@ -86,4 +89,37 @@ pub fn evaluate(session: &Session, model: &str, split: Split) -> Result<()> {
         output::line(format!("{} {class}", counts.join("")))?;
     }
     Ok(())
+}
+
+fn multilabel_summary(summary: &EvaluationSummary, multilabel: &MultilabelSummary) -> Result<()> {
+    output::line(format!(
+        "mean average precision {}, micro F1 {}, macro F1 {}, every class right {}, wrong decisions {}, loss {:.4} on {} \
+         samples",
+        multilabel.mean_average_precision.map_or_else(|| "unknown".to_owned(), output::percent),
+        output::percent(multilabel.micro_f1),
+        output::percent(summary.macro_f1),
+        output::percent(summary.accuracy),
+        output::percent(multilabel.hamming_loss),
+        summary.loss,
+        summary.sample_count
+    ))?;
+    let rows: Vec<_> = summary
+        .per_class
+        .iter()
+        .zip(&multilabel.counts)
+        .map(|(class, counts)| {
+            [
+                class.name.clone(),
+                output::percent(class.precision),
+                output::percent(class.recall),
+                output::percent(class.f1),
+                class.average_precision.map_or_else(String::new, output::percent),
+                class.support.to_string(),
+                counts.false_negative.to_string(),
+                counts.false_positive.to_string(),
+            ]
+        })
+        .collect();
+    let head = ["class", "precision", "recall", "f1", "average precision", "samples", "missed", "wrongly given"];
+    output::table(head, &rows, "no classes")
 }

@@ -1,5 +1,5 @@
-//! What persons say of samples. The class of a whole image is an annotation too (`Geometry::Image`), at most one a
-//! sample.
+//! What persons say of samples. A class of a whole image is an annotation too (`Geometry::Image`), at most one a sample
+//! and class.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use va_domain::{Annotation, AnnotationId, AnnotationSource, Entity, Geometry, LabelId, SampleId};
@@ -8,7 +8,7 @@ use va_error::{Error, Result};
 use crate::capture::Undoable;
 use crate::error::SqlContext;
 use crate::geometry_blob;
-use crate::table::samples::{SampleRow, SamplesWrite};
+use crate::table::samples::SampleRow;
 use crate::tx::Tx;
 use crate::value::{optional_uuid_column, uuid_column};
 
@@ -50,6 +50,40 @@ CREATE TRIGGER annotations_region_delete AFTER DELETE ON annotations WHEN old.ki
 END;
 ";
 
+/// Several classes an image. `samples.label_id` is the class that was given first. Counts follow the annotations of living
+/// samples; what deletes a sample is counted there. A class takes the word back that the image shows none.
+pub(crate) const V2: &str = "
+DROP INDEX annotations_one_class;
+CREATE UNIQUE INDEX annotations_classes ON annotations (sample_id, label_id) WHERE kind = 0;
+CREATE INDEX annotations_by_class ON annotations (label_id, sample_id) WHERE kind = 0;
+DROP TRIGGER annotations_class_insert;
+DROP TRIGGER annotations_class_update;
+DROP TRIGGER annotations_class_delete;
+CREATE TRIGGER annotations_class_insert AFTER INSERT ON annotations WHEN new.kind = 0 BEGIN
+    UPDATE label_counts SET sample_count = sample_count + 1 WHERE label_id = new.label_id
+        AND EXISTS (SELECT 1 FROM samples WHERE id = new.sample_id AND deleted_ms IS NULL);
+    UPDATE samples SET no_class = 0, label_id =
+        (SELECT label_id FROM annotations WHERE sample_id = new.sample_id AND kind = 0 ORDER BY id LIMIT 1)
+        WHERE id = new.sample_id;
+END;
+CREATE TRIGGER annotations_class_update AFTER UPDATE OF label_id ON annotations
+WHEN new.kind = 0 AND old.label_id IS NOT new.label_id BEGIN
+    UPDATE label_counts SET sample_count = sample_count + (label_id = new.label_id) - (label_id = old.label_id)
+        WHERE label_id IN (old.label_id, new.label_id)
+        AND EXISTS (SELECT 1 FROM samples WHERE id = new.sample_id AND deleted_ms IS NULL);
+    UPDATE samples SET label_id =
+        (SELECT label_id FROM annotations WHERE sample_id = new.sample_id AND kind = 0 ORDER BY id LIMIT 1)
+        WHERE id = new.sample_id;
+END;
+CREATE TRIGGER annotations_class_delete AFTER DELETE ON annotations WHEN old.kind = 0 BEGIN
+    UPDATE label_counts SET sample_count = sample_count - 1 WHERE label_id = old.label_id
+        AND EXISTS (SELECT 1 FROM samples WHERE id = old.sample_id AND deleted_ms IS NULL);
+    UPDATE samples SET label_id =
+        (SELECT label_id FROM annotations WHERE sample_id = old.sample_id AND kind = 0 ORDER BY id LIMIT 1)
+        WHERE id = old.sample_id;
+END;
+";
+
 pub(crate) const UNDOABLE: Undoable = Undoable {
     name: "annotations",
     columns: &["id", "uuid", "sample_id", "label_id", "kind", "geometry", "source", "created_ms"],
@@ -80,7 +114,7 @@ fn annotation(row: &Row<'_>) -> rusqlite::Result<Annotation> {
     })
 }
 
-fn source_number(source: AnnotationSource) -> i64 {
+pub(crate) fn source_number(source: AnnotationSource) -> i64 {
     match source {
         AnnotationSource::Person => 0,
         AnnotationSource::Import => 1,
@@ -105,7 +139,7 @@ impl AnnotationsRead<'_> {
             .ok_or_else(|| Error::not_found(format!("there is no annotation {id}")))
     }
 
-    /// In order of creation, the image's class among them.
+    /// In order of creation, the image's classes among them.
     ///
     /// # Errors
     /// `NotFound` without the sample; `Internal` for a damaged geometry.
@@ -124,7 +158,7 @@ pub struct AnnotationsWrite<'t> {
 
 impl AnnotationsWrite<'_> {
     /// # Errors
-    /// `NotFound`; `InvalidInput` for a bad shape or a class of another dataset; `Conflict` for a second image-level class.
+    /// `NotFound`; `InvalidInput` for a bad shape or a class of another dataset; `Conflict` for a class that the image has.
     pub fn insert(
         &self,
         sample: SampleId,
@@ -135,12 +169,10 @@ impl AnnotationsWrite<'_> {
         let row = self.tx.samples().row(sample)?;
         let label_rowid = self.label_rowid(row, label)?;
         if matches!(geometry, Geometry::Image) {
-            if label_rowid.is_none() {
+            let Some(label) = label_rowid else {
                 return Err(Error::invalid("the class of an image needs a class"));
-            }
-            if self.class_of(row)?.is_some() {
-                return Err(Error::conflict("the image has a class already; change that one"));
-            }
+            };
+            self.refuse_class(row, label, None)?;
         }
         let id = AnnotationId::new();
         self.tx
@@ -166,7 +198,8 @@ impl AnnotationsWrite<'_> {
     /// Its kind stays: a box does not become the class of the image.
     ///
     /// # Errors
-    /// `NotFound`; `InvalidInput` for a bad shape, another kind, or a class of another dataset.
+    /// `NotFound`; `InvalidInput` for a bad shape, another kind, or a class of another dataset; `Conflict` for a class that
+    /// the image has.
     pub fn update(&self, id: AnnotationId, label: Option<LabelId>, geometry: &Geometry) -> Result<()> {
         let current = self.tx.annotations().get(id)?;
         let row = self.tx.samples().row(current.sample_id)?;
@@ -175,10 +208,11 @@ impl AnnotationsWrite<'_> {
             return Err(Error::invalid("a region cannot become the class of the image, nor the other way round"));
         }
         let label_rowid = self.label_rowid(row, label)?;
-        if is_class && label_rowid.is_none() {
-            return Err(Error::invalid(
-                "the class of an image needs a class; delete it to leave the image without one",
-            ));
+        if is_class {
+            let label = label_rowid.ok_or_else(|| {
+                Error::invalid("the class of an image needs a class; delete it to leave the image without one")
+            })?;
+            self.refuse_class(row, label, Some(id))?;
         }
         self.tx
             .conn
@@ -210,65 +244,21 @@ impl AnnotationsWrite<'_> {
         Ok(Some(row.rowid))
     }
 
-    fn class_of(&self, sample: SampleRow) -> Result<Option<i64>> {
-        self.tx
+    /// An image has a class once; `own` is the annotation that may stay what it is.
+    fn refuse_class(&self, sample: SampleRow, label: i64, own: Option<AnnotationId>) -> Result<()> {
+        let there: Option<[u8; 16]> = self
+            .tx
             .conn
-            .prepare_cached("SELECT id FROM annotations WHERE sample_id = ?1 AND kind = 0")
-            .sql("reading the class of an image")?
-            .query_row([sample.rowid], |row| row.get(0))
+            .prepare_cached("SELECT uuid FROM annotations WHERE sample_id = ?1 AND label_id = ?2 AND kind = 0")
+            .sql("reading the classes of an image")?
+            .query_row([sample.rowid, label], |row| row.get(0))
             .optional()
-            .sql("reading the class of an image")
-    }
-}
-
-impl SamplesWrite<'_> {
-    /// Sets the image-level class of many samples, or takes it away. `Ok` says how many changed.
-    ///
-    /// # Errors
-    /// `NotFound` for a sample or class that does not exist; `InvalidInput` for a class of another dataset. Then the
-    /// whole change fails.
-    pub fn set_label(&self, samples: &[SampleId], label: Option<LabelId>, source: AnnotationSource) -> Result<u64> {
-        let doing = "setting the class of an image";
-        let label = label.map(|label| self.tx.labels().row(label)).transpose()?;
-        let blob = geometry_blob::encode(&Geometry::Image)?;
-        let mut changed = 0;
-        for id in samples {
-            let row = self.tx.samples().row(*id)?;
-            changed += match &label {
-                None => self
-                    .tx
-                    .conn
-                    .prepare_cached("DELETE FROM annotations WHERE sample_id = ?1 AND kind = 0")
-                    .and_then(|mut statement| statement.execute([row.rowid])),
-                Some(label) if label.dataset_rowid != row.dataset_rowid => {
-                    return Err(Error::invalid(format!(
-                        "the class \"{}\" belongs to another dataset than the sample",
-                        label.label.name
-                    )));
-                }
-                Some(label) => self
-                    .tx
-                    .conn
-                    .prepare_cached(
-                        "INSERT INTO annotations (uuid, sample_id, label_id, kind, geometry, source, created_ms)
-                         VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6)
-                         ON CONFLICT (sample_id) WHERE kind = 0
-                         DO UPDATE SET label_id = excluded.label_id, source = excluded.source
-                         WHERE label_id <> excluded.label_id",
-                    )
-                    .and_then(|mut statement| {
-                        statement.execute(params![
-                            AnnotationId::new().0.as_bytes(),
-                            row.rowid,
-                            label.rowid,
-                            blob,
-                            source_number(source),
-                            self.tx.at_ms(),
-                        ])
-                    }),
+            .sql("reading the classes of an image")?;
+        match there {
+            Some(uuid) if own.is_none_or(|own| *own.0.as_bytes() != uuid) => {
+                Err(Error::conflict("the image has this class already"))
             }
-            .sql(doing)? as u64;
+            _ => Ok(()),
         }
-        Ok(changed)
     }
 }

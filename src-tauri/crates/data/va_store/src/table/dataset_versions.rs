@@ -7,7 +7,8 @@ use va_error::{Error, Result};
 use crate::error::SqlContext;
 use crate::tx::Tx;
 use crate::value::{
-    count_column, hash_bytes, hash_column, json, json_column, signed, split_column, split_number, uuid_column,
+    classes_from_blob, classes_to_blob, count_column, hash_bytes, hash_column, json, json_column, signed, split_column,
+    split_number, uuid_column,
 };
 
 /// Samples are kept by uuid and media: the living rows may change or go.
@@ -47,14 +48,18 @@ CREATE TRIGGER dataset_version_samples_are_frozen BEFORE UPDATE ON dataset_versi
 END;
 ";
 
+/// `classes`: little-endian 32-bit class indices, ascending, where `class_idx` does not say it all: of several classes, or
+/// of none by a person's word. NULL with `class_idx`: that one class; NULL without: nobody said anything.
+pub(crate) const V2: &str = "ALTER TABLE dataset_version_samples ADD COLUMN classes BLOB;";
+
 /// One sample as it was frozen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrozenSample {
     pub sample_id: SampleId,
     pub media_hash: MediaHash,
     pub name: String,
-    /// None without a class.
-    pub class_idx: Option<u32>,
+    /// Ascending; empty where a person said that the image shows none of the classes. None where nobody said anything.
+    pub classes: Option<Vec<u32>>,
     pub split: Option<Split>,
     /// `jpeg`, `png` …: the extension of the media file follows from it.
     pub format: String,
@@ -103,7 +108,7 @@ impl DatasetVersionsRead<'_> {
         let doing = "reading a dataset version";
         let only = if split.is_some() { "x.split = ?2" } else { "?2 IS NULL" };
         let sql = format!(
-            "SELECT x.sample_uuid, m.hash, x.name, x.class_idx, x.split, m.format
+            "SELECT x.sample_uuid, m.hash, x.name, x.class_idx, x.split, m.format, x.classes
              FROM dataset_version_samples x JOIN media m ON m.id = x.media_id
              WHERE x.version_id = (SELECT id FROM dataset_versions WHERE uuid = ?1) AND {only} ORDER BY x.position"
         );
@@ -114,7 +119,10 @@ impl DatasetVersionsRead<'_> {
                     sample_id: SampleId(uuid_column(row, 0)?),
                     media_hash: hash_column(row, 1)?,
                     name: row.get(2)?,
-                    class_idx: row.get(3)?,
+                    classes: match row.get::<_, Option<Vec<u8>>>(6)? {
+                        Some(blob) => Some(classes_from_blob(&blob)),
+                        None => row.get::<_, Option<u32>>(3)?.map(|class| vec![class]),
+                    },
                     split: split_column(row, 4)?,
                     format: row.get(5)?,
                 })
@@ -132,23 +140,38 @@ impl DatasetVersionsRead<'_> {
 }
 
 /// BLAKE3 over the canonical listing: the class names in order, then every sample as media hash, class and split, sorted.
-/// Names and the order of import do not count: they do not change what a model sees.
+/// Names and the order of import do not count: they do not change what a model sees. A dataset with at most one class a
+/// sample has the hash that it always had.
 pub fn content_hash(classes: &[String], samples: &[FrozenSample]) -> Result<MediaHash> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(b"visaion dataset 1\0").update(&(classes.len() as u64).to_le_bytes());
+    let is_simple = samples.iter().all(|sample| sample.classes.as_ref().is_none_or(|classes| classes.len() == 1));
+    let head: &[u8] = if is_simple { b"visaion dataset 1\0" } else { b"visaion dataset 2\0" };
+    hasher.update(head).update(&(classes.len() as u64).to_le_bytes());
     for class in classes {
         hasher.update(&(class.len() as u64).to_le_bytes()).update(class.as_bytes());
     }
     let mut lines = samples
         .iter()
         .map(|sample| {
-            let class = sample.class_idx.map_or(-1, i64::from);
-            Ok((hash_bytes(&sample.media_hash)?, class, sample.split.map_or(-1, split_number)))
+            let class = |class: &u32| i64::from(*class);
+            let classes: Vec<i64> = match (&sample.classes, is_simple) {
+                (Some(classes), true) => classes.iter().map(class).collect(),
+                // Said with their number, so that no two listings look alike.
+                (Some(classes), false) => {
+                    std::iter::once(classes.len() as i64).chain(classes.iter().map(class)).collect()
+                }
+                (None, _) => vec![-1],
+            };
+            Ok((hash_bytes(&sample.media_hash)?, classes, sample.split.map_or(-1, split_number)))
         })
         .collect::<Result<Vec<_>>>()?;
     lines.sort_unstable();
-    for (media, class, split) in lines {
-        hasher.update(&media).update(&class.to_le_bytes()).update(&split.to_le_bytes());
+    for (media, classes, split) in lines {
+        hasher.update(&media);
+        classes.iter().for_each(|class| {
+            hasher.update(&class.to_le_bytes());
+        });
+        hasher.update(&split.to_le_bytes());
     }
     Ok(MediaHash(hasher.finalize().to_hex().to_string()))
 }
@@ -176,7 +199,10 @@ impl DatasetVersionsWrite<'_> {
                 sample_id: sample.id,
                 media_hash: sample.media_hash,
                 name: sample.name,
-                class_idx: sample.label_id.and_then(index),
+                classes: match (sample.label_ids.is_empty(), sample.no_class) {
+                    (true, false) => None,
+                    _ => Some(sample.label_ids.into_iter().filter_map(index).collect()),
+                },
                 split: sample.split,
                 format: sample.format,
             })
@@ -240,8 +266,9 @@ impl DatasetVersionsWrite<'_> {
             .tx
             .conn
             .prepare_cached(
-                "INSERT INTO dataset_version_samples (version_id, position, sample_uuid, media_id, name, class_idx, split)
-                 SELECT ?1, ?2, ?3, id, ?5, ?6, ?7 FROM media WHERE hash = ?4",
+                "INSERT INTO dataset_version_samples (version_id, position, sample_uuid, media_id, name, class_idx, split,
+                     classes)
+                 SELECT ?1, ?2, ?3, id, ?5, ?6, ?7, ?8 FROM media WHERE hash = ?4",
             )
             .sql(doing)?;
         for (position, sample) in samples.iter().enumerate() {
@@ -252,8 +279,13 @@ impl DatasetVersionsWrite<'_> {
                     sample.sample_id.0.as_bytes(),
                     hash_bytes(&sample.media_hash)?,
                     sample.name,
-                    sample.class_idx,
+                    sample.classes.as_ref().and_then(|classes| classes.first()),
                     sample.split.map(split_number),
+                    sample
+                        .classes
+                        .as_ref()
+                        .filter(|classes| classes.len() != 1)
+                        .map(|classes| classes_to_blob(classes)),
                 ])
                 .sql(doing)?;
         }

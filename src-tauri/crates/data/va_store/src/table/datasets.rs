@@ -35,6 +35,8 @@ CREATE TABLE project_datasets (
 CREATE INDEX project_datasets_by_dataset ON project_datasets (dataset_id);
 ";
 
+pub(crate) const V2: &str = "ALTER TABLE datasets ADD COLUMN no_class_count INTEGER NOT NULL DEFAULT 0;";
+
 const SELECT: &str =
     "SELECT d.uuid, d.name, d.description, d.created_ms, d.updated_ms, d.sample_count, d.labelled_count,
     d.label_count, d.train_count, d.val_count, d.test_count, d.name_key FROM datasets d";
@@ -72,6 +74,17 @@ impl DatasetsRead<'_> {
     pub fn get(&self, id: DatasetId) -> Result<Dataset> {
         self.one("d.uuid = ?1 AND d.deleted_ms IS NULL", id.0.as_bytes().to_vec())?
             .ok_or_else(|| Error::not_found(format!("there is no dataset {id}")))
+    }
+
+    /// Samples that a person said show none of the classes.
+    ///
+    /// # Errors
+    /// `NotFound`, also for a deleted one.
+    pub fn no_class_count(&self, id: DatasetId) -> Result<u64> {
+        let row = self.row(id)?;
+        self.conn
+            .query_row("SELECT no_class_count FROM datasets WHERE id = ?1", [row.rowid], |row| count_column(row, 0))
+            .sql("reading a dataset")
     }
 
     /// Also when it was deleted: for lineage.

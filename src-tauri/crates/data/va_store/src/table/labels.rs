@@ -180,6 +180,15 @@ impl LabelsWrite<'_> {
         if from.dataset_rowid != target.dataset_rowid {
             return Err(Error::invalid("classes of different datasets cannot be merged"));
         }
+        // An image that has both keeps one.
+        self.tx
+            .conn
+            .execute(
+                "DELETE FROM annotations WHERE label_id = ?1 AND kind = 0
+                     AND sample_id IN (SELECT sample_id FROM annotations WHERE label_id = ?2 AND kind = 0)",
+                [from.rowid, target.rowid],
+            )
+            .sql("merging classes")?;
         self.tx
             .conn
             .execute("UPDATE annotations SET label_id = ?2 WHERE label_id = ?1", [from.rowid, target.rowid])

@@ -17,6 +17,7 @@ pub mod models;
 pub mod op_log;
 pub mod predictions;
 pub mod projects;
+mod sample_classes;
 pub mod samples;
 pub mod sessions;
 pub mod settings;
@@ -49,6 +50,10 @@ pub(crate) const SCHEMA_V1: &[&str] = &[
     audit_log::V1,
     settings::V1,
 ];
+
+/// Schema 2: several classes an image, and the word that it shows none.
+pub(crate) const SCHEMA_V2: &[&str] =
+    &[datasets::V2, samples::V2, annotations::V2, dataset_versions::V2, predictions::V2];
 
 /// The row id in a cursor that is nothing more.
 pub(crate) fn cursor_id(page: &PageRequest) -> Result<Option<i64>> {

@@ -6,7 +6,7 @@ use va_error::{Error, Result};
 
 use crate::error::SqlContext;
 use crate::tx::Tx;
-use crate::value::{count_column, floats_from_blob, floats_to_blob, uuid_column};
+use crate::value::{classes_from_blob, classes_to_blob, count_column, floats_from_blob, floats_to_blob, uuid_column};
 
 pub(crate) const V1: &str = "
 CREATE TABLE predictions (
@@ -26,15 +26,29 @@ CREATE INDEX predictions_by_cell ON predictions (evaluation_id, actual, predicte
 CREATE INDEX predictions_by_evaluation ON predictions (evaluation_id, id);
 ";
 
+/// Of a multi-label model: class indices as little-endian 32-bit numbers, ascending; `actual` and `predicted` are -1 then.
+pub(crate) const V2: &str = "
+ALTER TABLE predictions ADD COLUMN actual_classes BLOB;
+ALTER TABLE predictions ADD COLUMN predicted_classes BLOB;
+";
+
 fn prediction(row: &Row<'_>) -> rusqlite::Result<(i64, EvaluationSample)> {
     let blob: Vec<u8> = row.get(5)?;
     let probabilities = floats_from_blob(&blob)
         .map_err(|_| rusqlite::Error::InvalidColumnType(5, "probabilities".to_owned(), rusqlite::types::Type::Blob))?;
+    let class = |index: usize| row.get::<_, i64>(index).map(|class| u32::try_from(class).ok());
+    let (actual, predicted) = (class(2)?, class(3)?);
+    let classes = |index: usize, one: Option<u32>| {
+        let blob = row.get::<_, Option<Vec<u8>>>(index);
+        blob.map(|blob| blob.map_or_else(|| one.into_iter().collect(), |blob| classes_from_blob(&blob)))
+    };
     let sample = EvaluationSample {
         sample_id: SampleId(uuid_column(row, 0)?),
         name: row.get(1)?,
-        actual: row.get(2)?,
-        predicted: row.get(3)?,
+        actual,
+        predicted,
+        actual_classes: classes(7, actual)?,
+        predicted_classes: classes(8, predicted)?,
         loss: row.get::<_, Option<f64>>(4)?.unwrap_or(f64::NAN),
         probabilities,
         current_label_id: None,
@@ -92,9 +106,9 @@ impl PredictionsRead<'_> {
         rows.map(|row| row.map(|(_, sample)| sample)).collect::<rusqlite::Result<_>>().sql("reading predictions")
     }
 
-    /// The class a sample carries now; None without a class or when the sample is gone.
-    pub fn current_label(&self, sample: SampleId) -> Result<Option<LabelId>> {
-        Ok(self.conn_samples().find(sample)?.and_then(|sample| sample.label_id))
+    /// The classes a sample carries now, by `class_idx`; empty without one or when the sample is gone.
+    pub fn current_labels(&self, sample: SampleId) -> Result<Vec<LabelId>> {
+        Ok(self.conn_samples().find(sample)?.map_or_else(Vec::new, |sample| sample.label_ids))
     }
 
     fn conn_samples(&self) -> super::samples::SamplesRead<'_> {
@@ -102,7 +116,8 @@ impl PredictionsRead<'_> {
     }
 }
 
-const SELECT: &str = "SELECT sample_uuid, name, actual, predicted, loss, probabilities, id FROM predictions";
+const SELECT: &str = "SELECT sample_uuid, name, actual, predicted, loss, probabilities, id,
+    actual_classes, predicted_classes FROM predictions";
 
 type Values = ([u8; 16], Option<u32>, Option<u32>);
 
@@ -114,7 +129,7 @@ fn condition(evaluation: EvaluationId, filter: PredictionFilter) -> (String, Val
     for (set, part) in [
         (filter.actual.is_some(), " AND actual = ?2"),
         (filter.predicted.is_some(), " AND predicted = ?3"),
-        (filter.wrong_only, " AND actual <> predicted"),
+        (filter.wrong_only, " AND (actual <> predicted OR actual_classes IS NOT predicted_classes)"),
     ] {
         text.push_str(if set { part } else { "" });
     }
@@ -133,8 +148,9 @@ impl PredictionsWrite<'_> {
             .tx
             .conn
             .prepare_cached(
-                "INSERT INTO predictions (evaluation_id, sample_uuid, name, actual, predicted, loss, probabilities)
-                 SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM evaluations WHERE uuid = ?1",
+                "INSERT INTO predictions (evaluation_id, sample_uuid, name, actual, predicted, loss, probabilities,
+                     actual_classes, predicted_classes)
+                 SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM evaluations WHERE uuid = ?1",
             )
             .sql("saving predictions")?;
         for sample in samples {
@@ -143,10 +159,12 @@ impl PredictionsWrite<'_> {
                     evaluation.0.as_bytes(),
                     sample.sample_id.0.as_bytes(),
                     sample.name,
-                    sample.actual,
-                    sample.predicted,
+                    sample.actual.map_or(-1, i64::from),
+                    sample.predicted.map_or(-1, i64::from),
                     sample.loss,
                     floats_to_blob(&sample.probabilities),
+                    sample.actual.is_none().then(|| classes_to_blob(&sample.actual_classes)),
+                    sample.predicted.is_none().then(|| classes_to_blob(&sample.predicted_classes)),
                 ])
                 .sql("saving predictions")?;
             if added == 0 {

@@ -1,10 +1,11 @@
 //! Samples: one image in a dataset. A deleted one stays as a tombstone, so that undo, versions and results find it.
 //!
 //! `split` is a column and not a table of its own: a sample is in one split or none, and lists filter and sort by it
-//! through one index. `label_id` and `region_count` repeat what the annotations say, kept by triggers there, for the
-//! same reason. `name_key` is the name in lower case, for sorting and searching.
+//! through one index. `label_id` (the first class) and `region_count` repeat what the annotations say, kept by triggers
+//! there, for the same reason. `name_key` is the name in lower case, for sorting and searching.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
 use va_domain::{DatasetId, Entity, LabelId, MediaHash, Sample, SampleId, Split};
 use va_error::{Error, Result};
 
@@ -12,7 +13,8 @@ use crate::capture::Undoable;
 use crate::error::SqlContext;
 use crate::tx::Tx;
 use crate::value::{
-    count_column, hash_bytes, hash_column, name_key, optional_uuid_column, split_column, split_number, uuid_column,
+    count_column, hash_bytes, hash_column, json_column, name_key, optional_uuid_column, split_column, split_number,
+    uuid_column,
 };
 
 pub(crate) const V1: &str = "
@@ -70,6 +72,50 @@ WHEN old.label_id IS NOT new.label_id OR old.split IS NOT new.split OR old.delet
 END;
 ";
 
+/// `no_class`: a person said that the image shows none of the classes. What a class counts follows the annotations now
+/// (see there); only the end of a sample is counted here.
+pub(crate) const V2: &str = "
+ALTER TABLE samples ADD COLUMN no_class INTEGER NOT NULL DEFAULT 0 CHECK (no_class BETWEEN 0 AND 1);
+DROP TRIGGER samples_insert;
+DROP TRIGGER samples_delete;
+DROP TRIGGER samples_update;
+CREATE TRIGGER samples_insert AFTER INSERT ON samples WHEN new.deleted_ms IS NULL BEGIN
+    UPDATE datasets SET sample_count = sample_count + 1,
+        labelled_count = labelled_count + (new.label_id IS NOT NULL OR new.no_class),
+        no_class_count = no_class_count + new.no_class,
+        train_count = train_count + (new.split IS 0),
+        val_count = val_count + (new.split IS 1),
+        test_count = test_count + (new.split IS 2) WHERE id = new.dataset_id;
+END;
+CREATE TRIGGER samples_delete BEFORE DELETE ON samples WHEN old.deleted_ms IS NULL BEGIN
+    UPDATE datasets SET sample_count = sample_count - 1,
+        labelled_count = labelled_count - (old.label_id IS NOT NULL OR old.no_class),
+        no_class_count = no_class_count - old.no_class,
+        train_count = train_count - (old.split IS 0),
+        val_count = val_count - (old.split IS 1),
+        test_count = test_count - (old.split IS 2) WHERE id = old.dataset_id;
+    UPDATE label_counts SET sample_count = sample_count - 1
+        WHERE label_id IN (SELECT label_id FROM annotations WHERE sample_id = old.id AND kind = 0);
+END;
+CREATE TRIGGER samples_update AFTER UPDATE OF label_id, no_class, split, deleted_ms ON samples
+WHEN old.label_id IS NOT new.label_id OR old.no_class <> new.no_class OR old.split IS NOT new.split
+    OR old.deleted_ms IS NOT new.deleted_ms BEGIN
+    UPDATE datasets SET
+        sample_count = sample_count + (new.deleted_ms IS NULL) - (old.deleted_ms IS NULL),
+        labelled_count = labelled_count + (new.deleted_ms IS NULL AND (new.label_id IS NOT NULL OR new.no_class))
+            - (old.deleted_ms IS NULL AND (old.label_id IS NOT NULL OR old.no_class)),
+        no_class_count = no_class_count + (new.deleted_ms IS NULL AND new.no_class)
+            - (old.deleted_ms IS NULL AND old.no_class),
+        train_count = train_count + (new.deleted_ms IS NULL AND new.split IS 0) - (old.deleted_ms IS NULL AND old.split IS 0),
+        val_count = val_count + (new.deleted_ms IS NULL AND new.split IS 1) - (old.deleted_ms IS NULL AND old.split IS 1),
+        test_count = test_count + (new.deleted_ms IS NULL AND new.split IS 2) - (old.deleted_ms IS NULL AND old.split IS 2)
+        WHERE id = new.dataset_id;
+    UPDATE label_counts SET sample_count = sample_count + (new.deleted_ms IS NULL) - (old.deleted_ms IS NULL)
+        WHERE (new.deleted_ms IS NULL) <> (old.deleted_ms IS NULL)
+        AND label_id IN (SELECT label_id FROM annotations WHERE sample_id = new.id AND kind = 0);
+END;
+";
+
 pub(crate) const UNDOABLE: Undoable = Undoable {
     name: "samples",
     columns: &[
@@ -86,6 +132,7 @@ pub(crate) const UNDOABLE: Undoable = Undoable {
         "size_bytes",
         "created_ms",
         "deleted_ms",
+        "no_class",
     ],
     uuid: Some(1),
     dataset: Some(2),
@@ -94,7 +141,9 @@ pub(crate) const UNDOABLE: Undoable = Undoable {
 
 pub(crate) const SELECT: &str =
     "SELECT s.uuid, d.uuid, m.hash, s.name, m.width_px, m.height_px, m.size_bytes, m.format, s.split, l.uuid,
-    s.region_count, s.created_ms, s.id, s.name_key, l.class_idx
+    s.region_count, s.created_ms, s.id, s.name_key, l.class_idx, s.no_class,
+    (SELECT json_group_array(hex(c.uuid)) FROM (SELECT x.uuid FROM annotations a JOIN labels x ON x.id = a.label_id
+        WHERE a.sample_id = s.id AND a.kind = 0 ORDER BY x.class_idx) c)
     FROM samples s JOIN datasets d ON d.id = s.dataset_id JOIN media m ON m.id = s.media_id
     LEFT JOIN labels l ON l.id = s.label_id";
 
@@ -110,6 +159,8 @@ pub(crate) fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
         format: row.get(7)?,
         split: split_column(row, 8)?,
         label_id: optional_uuid_column(row, 9)?.map(LabelId),
+        label_ids: json_column::<Vec<Uuid>>(row, 16)?.into_iter().map(LabelId).collect(),
+        no_class: row.get(15)?,
         region_count: row.get(10)?,
         created_ms: row.get(11)?,
     })

@@ -65,6 +65,38 @@ fn a_library_of_version_1_opens_with_everything_in_it() {
 }
 
 #[test]
+fn a_library_of_version_1_takes_several_classes_afterwards() {
+    let folder = old_library();
+    let store = Store::open(folder.path(), false).unwrap();
+    assert_eq!(store.statistics().unwrap().schema, 2);
+    let dataset = store.read(|read| read.datasets().find_by_name("TILES")).unwrap().unwrap();
+    let samples = store.read(|read| read.samples().all_of_dataset(dataset.id)).unwrap();
+    assert_eq!((samples[0].label_ids.len(), samples[0].no_class, samples[1].label_ids.len()), (1, false, 0));
+    assert_eq!(samples[0].label_ids.first().copied(), samples[0].label_id);
+    let change = |change: &dyn Fn(&va_store::Tx<'_>) -> va_error::Result<()>| {
+        store.transact(&owner(), va_store::Op::undoable(dataset.id, "x"), |tx| change(tx)).unwrap();
+    };
+    let second = std::cell::Cell::new(None);
+    change(&|tx| {
+        second.set(Some(tx.labels_mut().create(dataset.id, "scratch", None)?.id));
+        Ok(())
+    });
+    change(&|tx| {
+        let ids = [samples[0].id, samples[1].id];
+        tx.samples_mut().toggle_label(&ids, second.get(), va_domain::AnnotationSource::Person).map(drop)
+    });
+    let counts = || {
+        let labels = store.read(|read| read.labels().of_dataset(dataset.id)).unwrap();
+        labels.iter().map(|label| label.sample_count).collect::<Vec<_>>()
+    };
+    assert_eq!(counts(), [1, 2]);
+    assert_eq!(store.check_integrity().unwrap(), Vec::<String>::new());
+    store.undo(&owner(), dataset.id).unwrap();
+    assert_eq!(counts(), [1, 0]);
+    assert_eq!(store.check_integrity().unwrap(), Vec::<String>::new());
+}
+
+#[test]
 fn a_migration_brings_an_old_library_up_and_keeps_its_rows() {
     let folder = old_library();
     let next = [
@@ -92,7 +124,7 @@ fn a_migration_that_fails_leaves_the_version_and_the_rows() {
         Migration { version: 3, parts: &["INSERT INTO nowhere VALUES (1);"] },
     ];
     assert!(Store::open_with(folder.path(), false, &broken).is_err());
-    let store = Store::open(folder.path(), false).unwrap();
+    let store = Store::open_with(folder.path(), false, &MIGRATIONS[..1]).unwrap();
     let statistics = store.statistics().unwrap();
     assert_eq!(statistics.schema, 1);
     assert_eq!(statistics.rows["annotations"], 1);
@@ -113,14 +145,15 @@ fn a_migration_that_leaves_rows_pointing_nowhere_is_undone() {
     ];
     let error = Store::open_with(folder.path(), false, &orphaning).err().unwrap();
     assert!(error.message().contains("nothing was changed"), "{error}");
-    assert_eq!(Store::open(folder.path(), false).unwrap().statistics().unwrap().schema, 1);
+    let store = Store::open_with(folder.path(), false, &MIGRATIONS[..1]).unwrap();
+    assert_eq!(store.statistics().unwrap().schema, 1);
 }
 
 #[test]
 fn a_library_that_was_migrated_is_too_new_for_the_old_program() {
     let folder = old_library();
-    let next =
-        [MIGRATIONS[0], Migration { version: 2, parts: &["CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;"] }];
+    let parts = &["CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;"];
+    let next = [MIGRATIONS[0], MIGRATIONS[1], Migration { version: 3, parts }];
     Store::open_with(folder.path(), false, &next).unwrap().close().unwrap();
     assert_eq!(Store::open(folder.path(), false).err().unwrap().code(), Code::TooNew);
 }

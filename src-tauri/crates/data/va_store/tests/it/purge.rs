@@ -103,8 +103,10 @@ fn what_a_version_or_a_result_shows_stays() {
     let shown = EvaluationSample {
         sample_id: samples[0],
         name: "00.jpg".to_owned(),
-        actual: 0,
-        predicted: 1,
+        actual: Some(0),
+        predicted: Some(1),
+        actual_classes: vec![0],
+        predicted_classes: vec![1],
         probabilities: vec![0.4, 0.6],
         loss: 0.9,
         current_label_id: None,

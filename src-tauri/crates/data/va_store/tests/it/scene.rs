@@ -65,6 +65,11 @@ impl Scene {
         self.undoable("set_label", |tx| tx.samples_mut().set_label(samples, label, AnnotationSource::Person)).unwrap()
     }
 
+    pub fn toggle(&self, samples: &[SampleId], label: Option<LabelId>) -> u64 {
+        self.undoable("toggle_label", |tx| tx.samples_mut().toggle_label(samples, label, AnnotationSource::Person))
+            .unwrap()
+    }
+
     pub fn set_split(&self, samples: &[SampleId], split: Option<Split>) {
         self.undoable("set_split", |tx| samples.iter().try_for_each(|id| tx.samples_mut().set_split(*id, split)))
             .unwrap();

@@ -4,13 +4,14 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::{DType, Device, Tensor};
 use va_dataset::{RgbImage, preprocess};
 use va_error::{Code, Error, Result};
-use va_exec::{Network, softmax};
+use va_exec::Network;
 
 use super::explainer::{Explainer, Explanation};
 use super::grad_cam::{grad_cam, relative};
 use super::layers::{Layer, choose, explainable_layers};
 use crate::ModelCard;
 use crate::folder::ModelFolder;
+use crate::outputs::class_probabilities;
 
 /// A model on the CPU that explains one image at a time. Unlike a session it runs the network as it was trained, nothing
 /// folded: every layer that the description names is there to be asked.
@@ -77,7 +78,7 @@ impl Explainer for CpuExplainer {
         drop(net);
         let (activation, gradient) = (numbers(&seen.value)?, numbers(&seen.gradient)?);
         let (heat, peak) = relative(&grad_cam(&activation, &gradient, &layer));
-        let probabilities = numbers(&softmax(&seen.output)?)?;
+        let probabilities = numbers(&class_probabilities(self.card.task, &seen.output)?)?;
         if !peak.is_finite() || heat.iter().chain(&probabilities).any(|v| !v.is_finite()) {
             return Err(Error::new(Code::NotFinite, "the model's output is not a number for this input"));
         }

@@ -1,5 +1,6 @@
 //! Writing a graph as an ordinary ONNX file: opset 17, input `input` f32 `[N, 3, H, W]` (normalised, `N` free),
-//! outputs `logits` and `probabilities` `[N, classes]`; classes and preprocessing in the model's metadata.
+//! outputs `logits` and `probabilities` `[N, classes]`; task, classes, thresholds (multi-label) and
+//! preprocessing in the model's metadata.
 
 mod attribute;
 mod node;
@@ -9,7 +10,7 @@ mod writer;
 
 use candle_core::DType;
 use prost::Message;
-use va_domain::ModelPrecision;
+use va_domain::{ModelPrecision, Task};
 use va_error::{Error, Result};
 use va_exec::NamedTensors;
 use va_graph::Graph;
@@ -57,7 +58,11 @@ pub fn onnx_bytes(graph: &Graph, state: &NamedTensors, card: &ModelCard, precisi
     if precision == ModelPrecision::Fp16 {
         writer.node("logits.cast", "Cast", vec!["/logits".to_owned()], "logits", cast(FLOAT));
     }
-    writer.node("probabilities", "Softmax", vec!["logits".to_owned()], "probabilities", vec![int("axis", 1)]);
+    let (op_type, attributes) = match card.task {
+        Task::Classification => ("Softmax", vec![int("axis", 1)]),
+        Task::MultilabelClassification => ("Sigmoid", Vec::new()),
+    };
+    writer.node("probabilities", op_type, vec!["logits".to_owned()], "probabilities", attributes);
     let graph_proto = GraphProto {
         node: writer.nodes,
         name: card.arch.clone(),
@@ -95,12 +100,21 @@ fn metadata(card: &ModelCard) -> Result<Vec<StringStringEntryProto>> {
         "std": card.preprocessing.std,
         "layout": "NCHW",
     });
+    let thresholds = match card.task {
+        Task::Classification => None,
+        Task::MultilabelClassification => Some(("thresholds", serde_json::to_string(&card.thresholds())?)),
+    };
+    let task = serde_json::to_value(card.task)?.as_str().unwrap_or_default().to_owned();
     let entries = [
-        ("task", "classification".to_owned()),
+        ("task", task),
         ("classes", serde_json::to_string(&card.classes)?),
         ("preprocessing", preprocessing.to_string()),
         ("arch", card.arch.clone()),
         ("weights_blake3", card.weights_hash.clone()),
     ];
-    Ok(entries.into_iter().map(|(key, value)| StringStringEntryProto { key: key.to_owned(), value }).collect())
+    Ok(entries
+        .into_iter()
+        .chain(thresholds)
+        .map(|(key, value)| StringStringEntryProto { key: key.to_owned(), value })
+        .collect())
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use va_dataset::{RgbImage, SampleSource, standard_preprocessing};
+use va_domain::Task;
 use va_error::{Error, Result};
 use va_exec::{NamedTensors, Network};
 use va_graph::{BatchNorm, Conv2d, Graph, GraphBuilder, Pool2d};
@@ -55,10 +56,14 @@ pub fn classes() -> Vec<String> {
 }
 
 pub fn write(dir: &Path, graph: &Graph, weights: &NamedTensors) -> ModelCard {
+    write_for(Task::Classification, dir, graph, weights)
+}
+
+pub fn write_for(task: Task, dir: &Path, graph: &Graph, weights: &NamedTensors) -> ModelCard {
     let preprocessing = standard_preprocessing(graph.input_shape()[0] as u32);
     let classes = classes();
-    let model =
-        NewModel { arch: "every", classes: &classes, preprocessing: &preprocessing, engine_version: "va_engine test" };
+    let (arch, engine_version) = ("every", "va_engine test");
+    let model = NewModel { task, arch, classes: &classes, preprocessing: &preprocessing, engine_version };
     write_model(dir, &model, graph, weights).unwrap()
 }
 

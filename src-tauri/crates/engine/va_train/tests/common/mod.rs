@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use va_dataset::{Batch, BatchRecipe, BatchRequest, Loader, LoaderOptions, Phase, RgbImage, SampleSource};
-use va_domain::TrainSettings;
+use va_domain::{Task, TrainSettings};
 use va_error::{Error, Result};
 use va_exec::NamedTensors;
 use va_graph::{BatchNorm, Conv2d, Graph, GraphBuilder};
@@ -64,6 +64,7 @@ pub fn settings(epochs: u32) -> TrainSettings {
 
 pub fn job(settings: &TrainSettings, dir: &Path, train_len: usize, val_len: usize) -> TrainJob {
     TrainJob {
+        task: Task::Classification,
         settings: settings.clone(),
         classes: ["red", "green", "blue"].map(str::to_owned).to_vec(),
         train_len,
@@ -97,7 +98,10 @@ impl TestHost {
         let val: Arc<dyn SampleSource> = Arc::new(Colours { len: job.val_len, wrong: wrong_val });
         let recipe = BatchRecipe::new(&job.settings, &job.preprocessing);
         let options = LoaderOptions { workers: 1, cache_bytes: 1 << 24, disk_cache: None };
-        let loader = Loader::new(train, Some(val), recipe, &options).unwrap();
+        Self::of(Loader::new(train, Some(val), recipe, &options).unwrap())
+    }
+
+    pub fn of(loader: Loader) -> Self {
         Self { loader, events: Vec::new(), stop_at: None, polls: 0, steps: 0, meddle: Box::new(|_, _| Ok(())) }
     }
 

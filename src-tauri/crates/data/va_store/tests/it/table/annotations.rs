@@ -26,13 +26,22 @@ fn a_mask_is_kept_exactly() {
 }
 
 #[test]
-fn an_image_has_one_class() {
+fn an_image_has_a_class_once() {
     let (scene, samples, labels) = Scene::with_samples(1);
     scene.set_label(&samples, Some(labels[0]));
     let second = scene.undoable("x", |tx| {
-        tx.annotations_mut().insert(samples[0], Some(labels[1]), &Geometry::Image, AnnotationSource::Person)
+        tx.annotations_mut().insert(samples[0], Some(labels[0]), &Geometry::Image, AnnotationSource::Person)
     });
     assert_eq!(second.unwrap_err().code(), Code::Conflict);
+    let other = scene
+        .undoable("x", |tx| {
+            tx.annotations_mut().insert(samples[0], Some(labels[1]), &Geometry::Image, AnnotationSource::Person)
+        })
+        .unwrap();
+    assert_eq!(scene.sample(samples[0]).label_ids, labels);
+    let into_the_first =
+        scene.undoable("x", |tx| tx.annotations_mut().update(other, Some(labels[0]), &Geometry::Image));
+    assert_eq!(into_the_first.unwrap_err().code(), Code::Conflict);
     let none = scene
         .undoable("x", |tx| tx.annotations_mut().insert(samples[0], None, &Geometry::Image, AnnotationSource::Person));
     assert_eq!(none.unwrap_err().code(), Code::InvalidInput);

@@ -18,7 +18,10 @@ fn a_version_holds_what_was_there() {
     assert_eq!(version.classes, ["ok", "crack"]);
     let frozen = scene.store.read(|read| read.dataset_versions().samples(version.id, None)).unwrap();
     assert_eq!(frozen.iter().map(|sample| sample.sample_id).collect::<Vec<_>>(), samples);
-    assert_eq!(frozen.iter().map(|sample| sample.class_idx).collect::<Vec<_>>(), [Some(1), Some(1), None]);
+    assert_eq!(
+        frozen.iter().map(|sample| sample.classes.clone()).collect::<Vec<_>>(),
+        [Some(vec![1]), Some(vec![1]), None]
+    );
     let test = scene.store.read(|read| read.dataset_versions().samples(version.id, Some(Split::Test))).unwrap();
     assert_eq!(test.len(), 1);
 }
@@ -66,10 +69,39 @@ fn the_hash_does_not_depend_on_names_or_order_but_on_media_class_split_and_class
     let mut split = frozen.clone();
     split[0].split = Some(Split::Val);
     let mut class = frozen.clone();
-    class[0].class_idx = Some(1);
+    class[0].classes = Some(vec![1]);
     let changed =
         [hash(&split), hash(&class), hash(&frozen[1..]), content_hash(&["ok".to_owned()], &frozen).unwrap().0];
     assert!(changed.iter().all(|other| *other != version.content_hash));
+}
+
+#[test]
+fn sets_of_classes_are_frozen_and_told_apart_by_the_hash() {
+    let (scene, samples, labels) = Scene::with_samples(3);
+    scene.set_label(&samples[..1], Some(labels[1]));
+    let single = freeze(&scene);
+    scene.toggle(&samples[..1], Some(labels[0]));
+    scene.toggle(&samples[1..2], None);
+    let version = freeze(&scene);
+    let frozen = scene.store.read(|read| read.dataset_versions().samples(version.id, None)).unwrap();
+    let classes: Vec<_> = frozen.iter().map(|sample| sample.classes.clone()).collect();
+    assert_eq!(classes, [Some(vec![0, 1]), Some(vec![]), None], "both, none by a person's word, nobody said anything");
+    let hash = |change: fn(&mut Vec<_>)| {
+        let mut other = frozen.clone();
+        change(&mut other);
+        content_hash(&version.classes, &other).unwrap().0
+    };
+    assert_eq!(hash(|_| ()), version.content_hash);
+    for other in [
+        hash(|s: &mut Vec<va_store::table::dataset_versions::FrozenSample>| s[0].classes = Some(vec![0])),
+        hash(|s| s[1].classes = None),
+        hash(|s| s[2].classes = Some(vec![])),
+    ] {
+        assert_ne!(other, version.content_hash);
+    }
+    scene.undo().unwrap();
+    scene.undo().unwrap();
+    assert_eq!(freeze(&scene).content_hash, single.content_hash);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub fn evaluation(scene: &Scene) -> Evaluation {
             loss: 0.3,
             per_class: Vec::new(),
             confusion: vec![vec![2, 1], vec![0, 1]],
+            multilabel: None,
         },
         created_ms: 3,
     };
@@ -35,8 +36,10 @@ fn results(cells: &[(u32, u32)]) -> Vec<EvaluationSample> {
         .map(|(n, (actual, predicted))| EvaluationSample {
             sample_id: SampleId::new(),
             name: format!("{n}.jpg"),
-            actual: *actual,
-            predicted: *predicted,
+            actual: Some(*actual),
+            predicted: Some(*predicted),
+            actual_classes: vec![*actual],
+            predicted_classes: vec![*predicted],
             probabilities: vec![0.1, 1.0 / 3.0],
             loss: 0.5,
             current_label_id: None,
@@ -70,6 +73,25 @@ fn a_cell_of_the_confusion_matrix_opens_its_samples() {
     let wrong = list(PredictionFilter { wrong_only: true, ..Default::default() }, 10, None);
     assert_eq!(wrong.items, samples[1..2]);
     assert_eq!(scene.store.read(|read| read.predictions().all(made.id)).unwrap(), samples);
+}
+
+#[test]
+fn sets_of_classes_are_kept_and_compared() {
+    let scene = Scene::new();
+    let made = evaluation(&scene);
+    let sample = |actual: &[u32], predicted: &[u32]| EvaluationSample {
+        actual: None,
+        predicted: None,
+        actual_classes: actual.to_vec(),
+        predicted_classes: predicted.to_vec(),
+        ..results(&[(0, 0)]).remove(0)
+    };
+    let samples = [sample(&[0, 1], &[0, 1]), sample(&[], &[1]), sample(&[], &[]), sample(&[1], &[])];
+    scene.audited(|tx| tx.predictions_mut().append(made.id, &samples)).unwrap();
+    assert_eq!(scene.store.read(|read| read.predictions().all(made.id)).unwrap(), samples);
+    let wrong = PredictionFilter { wrong_only: true, ..Default::default() };
+    let list = scene.store.read(|read| read.predictions().list(made.id, wrong, &PageRequest::default())).unwrap();
+    assert_eq!(list.items, [samples[1].clone(), samples[3].clone()]);
 }
 
 #[test]
@@ -111,10 +133,10 @@ fn a_deleted_model_takes_its_results_along() {
 #[test]
 fn the_class_of_today_is_found_beside_the_class_of_then() {
     let (scene, samples, labels) = Scene::with_samples(1);
-    let today = || scene.store.read(|read| read.predictions().current_label(samples[0])).unwrap();
-    assert_eq!(today(), None);
+    let today = || scene.store.read(|read| read.predictions().current_labels(samples[0])).unwrap();
+    assert_eq!(today(), []);
     scene.set_label(&samples, Some(labels[1]));
-    assert_eq!(today(), Some(labels[1]));
+    assert_eq!(today(), [labels[1]]);
     scene.delete(&samples);
-    assert_eq!(today(), None);
+    assert_eq!(today(), []);
 }

@@ -10,6 +10,7 @@ mod members;
 mod metrics;
 mod models;
 mod projects;
+mod sample_classes;
 mod samples;
 mod settings;
 mod tags;
