@@ -46,7 +46,7 @@ describe('httpRequest', () => {
 
 describe('call', () => {
   it('gives the answer', async () => {
-    answering({ theme: 'dark', language: '', thumbnail_px: 0 });
+    answering({ theme: 'dark', language: '', thumbnail_px: 0, cuda_folder: '' });
     expect((await new HttpAdapter().call('settings_get', {})).theme).toBe('dark');
   });
 

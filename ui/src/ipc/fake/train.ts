@@ -26,7 +26,7 @@ function finish(world: World, job: Job, f1: number, age_ms = 0): unknown {
 
 /** Training. */
 export const trainHandlers: Handlers = {
-  train_options: () => ({ archs: ARCHS, presets: PRESETS, devices: DEVICES }),
+  train_options: () => ({ archs: ARCHS, presets: PRESETS, devices: DEVICES, cuda: null }),
   train_forecast: (world, { dataset_id, settings }) => {
     const asked = settingsOf('balanced', settings as Partial<TrainSettings>);
     const peak = 48e6 * 4 + asked.batch_size * asked.image_size_px ** 2 * 2_900;

@@ -122,7 +122,7 @@ export class World {
   datasets: FakeDataset[] = [];
   projects: FakeProject[] = [];
   jobs: Job[] = [];
-  settings: Settings = { theme: 'system', language: '', thumbnail_px: 0 };
+  settings: Settings = { theme: 'system', language: '', thumbnail_px: 0, cuda_folder: '' };
   #listeners = new Set<(event: AppEvent) => void>();
 
   constructor(kind: string) {

@@ -1887,6 +1887,29 @@ export interface components {
              */
             process_percent: number;
         };
+        CudaLibrary: {
+            /** @description `libcudnn.so.9`. */
+            file: string;
+            /** @description `convolutions`. */
+            purpose: string;
+            /** @description None where it was not found. */
+            path: string | null;
+        };
+        /** @description What training on an NVIDIA GPU needs, and where it was found. */
+        CudaStatus: {
+            /** @description The newest CUDA that the driver supports, `13.0`; None without a driver that answers. */
+            driver_cuda_version: string | null;
+            /** @description The one that the GPU engine was built with. */
+            required_cuda_version: string;
+            /** @description In the order in which they are loaded. */
+            libraries: components["schemas"]["CudaLibrary"][];
+            /** @description Where the GPU engine lies. */
+            plugin_path: string | null;
+            /** @description Everything is there and was opened. */
+            ready: boolean;
+            /** @description What is missing and what to do, for a person; empty when it is ready. */
+            note: string;
+        };
         Dataset: {
             /** Format: uuid */
             id: string;
@@ -2022,7 +2045,7 @@ export interface components {
             limit?: number | null;
             cursor?: string | null;
         };
-        DeviceChoice: "cpu" | "auto";
+        DeviceChoice: "cpu" | "auto" | "cuda";
         DeviceInfo: {
             kind: components["schemas"]["DeviceKind"];
             name: string;
@@ -3427,6 +3450,12 @@ export interface components {
              * @default 0
              */
             thumbnail_px: number;
+            /**
+             * @description Where to look first for the CUDA libraries: a folder of libraries, a CUDA toolkit or a Python environment; empty
+             *     looks in the usual places only. Read when the library is opened.
+             * @default
+             */
+            cuda_folder: string;
         };
         /** @description Settings of a library's user interface. */
         SettingsInput: {
@@ -3443,6 +3472,12 @@ export interface components {
              * @default 0
              */
             thumbnail_px?: number;
+            /**
+             * @description Where to look first for the CUDA libraries: a folder of libraries, a CUDA toolkit or a Python environment; empty
+             *     looks in the usual places only. Read when the library is opened.
+             * @default
+             */
+            cuda_folder?: string;
         };
         /**
          * @description What a sample is used for.
@@ -3609,6 +3644,8 @@ export interface components {
             archs: components["schemas"]["Arch"][];
             presets: components["schemas"]["TrainPreset"][];
             devices: components["schemas"]["DeviceInfo"][];
+            /** @description What was found of CUDA, and what is missing. */
+            cuda: components["schemas"]["CudaStatus"] | null;
         };
         /** @description A starting point for the settings. */
         TrainPreset: {
@@ -7458,6 +7495,12 @@ export interface operations {
                      * @default 0
                      */
                     thumbnail_px?: number;
+                    /**
+                     * @description Where to look first for the CUDA libraries: a folder of libraries, a CUDA toolkit or a Python environment; empty
+                     *     looks in the usual places only. Read when the library is opened.
+                     * @default
+                     */
+                    cuda_folder?: string;
                 };
             };
         };

@@ -8,7 +8,7 @@ import type { Settings, Theme } from '../types';
 const KEPT = 'visaion.preferences';
 
 class Preferences {
-  settings = $state.raw<Settings>({ theme: 'system', language: '', thumbnail_px: 148 });
+  settings = $state.raw<Settings>({ theme: 'system', language: '', thumbnail_px: 148, cuda_folder: '' });
   #dark = $state(true);
   theme: 'dark' | 'light' = $derived(
     this.settings.theme === 'system' ? (this.#dark ? 'dark' : 'light') : this.settings.theme,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::RwLock;
 use serde_json::{Value, json};
 use va_domain::{Actor, Event, MediaHash, Role};
-use va_engine::{CpuEngine, Engine};
+use va_engine::{AutoEngine, Engine};
 use va_error::{Code, Error, Result};
 use va_media::ImageKind;
 use va_store::{Op, Store, Tx};
@@ -14,7 +14,7 @@ use va_store::{Op, Store, Tx};
 use crate::event_bus::{EventBus, Subscription};
 use crate::models::Sessions;
 use crate::predict::Previews;
-use crate::{jobs, resources};
+use crate::{jobs, resources, settings};
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpenOptions {
@@ -49,12 +49,16 @@ struct Inner {
 }
 
 impl App {
-    /// Opens the library with the CPU engine.
+    /// Opens the library with the engine that this machine can use: the GPU's where everything that it needs is there,
+    /// the CPU's otherwise.
     ///
     /// # Errors
     /// `LibraryLocked` when it is owned, and the others of [`Store::open`].
     pub fn open(library_dir: &Path, options: OpenOptions) -> Result<Self> {
-        Self::open_with_engine(library_dir, options, Arc::new(CpuEngine::new()))
+        let store = Store::open(library_dir, options.create)?;
+        let folder = settings::of(&store)?.cuda_folder;
+        let folder = if folder.is_empty() { None } else { Some(Path::new(&folder)) };
+        Self::over(store, options, Arc::new(AutoEngine::new(folder)))
     }
 
     /// As [`open`](Self::open), with an engine of choice.
@@ -62,14 +66,18 @@ impl App {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with_engine(library_dir: &Path, options: OpenOptions, engine: Arc<dyn Engine>) -> Result<Self> {
-        let store = Store::open(library_dir, options.create)?;
+        Self::over(Store::open(library_dir, options.create)?, options, engine)
+    }
+
+    fn over(store: Store, options: OpenOptions, engine: Arc<dyn Engine>) -> Result<Self> {
+        let library_dir = store.library().root().to_path_buf();
         let app = Self {
             inner: Arc::new(Inner {
                 store,
                 engine,
                 bus: EventBus::default(),
                 runner: jobs::Runner::new(),
-                resources: resources::Sampler::new(library_dir),
+                resources: resources::Sampler::new(&library_dir),
                 sessions: Sessions::default(),
                 previews: Previews::default(),
                 media_gate: RwLock::default(),

@@ -2,7 +2,7 @@
 
 use va_domain::{Actor, Role, Settings};
 use va_error::{Error, Result};
-use va_store::Op;
+use va_store::{Op, Store};
 
 use crate::App;
 use crate::app::require;
@@ -13,7 +13,11 @@ const DEFAULT_THUMBNAIL_PX: u32 = 160;
 /// # Errors
 /// When the library cannot be read.
 pub fn get(app: &App) -> Result<Settings> {
-    let stored = app.store().read(|read| read.settings().get(KEY))?;
+    of(app.store())
+}
+
+pub(crate) fn of(store: &Store) -> Result<Settings> {
+    let stored = store.read(|read| read.settings().get(KEY))?;
     Ok(stored.unwrap_or_else(|| Settings { thumbnail_px: DEFAULT_THUMBNAIL_PX, ..Settings::default() }))
 }
 

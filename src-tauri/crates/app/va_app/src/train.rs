@@ -11,8 +11,8 @@ mod work;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use va_domain::{
-    Actor, Arch, DatasetId, DatasetVersionId, DeviceInfo, Forecast, Job, JobKind, ModelId, ModelVersionId, Role,
-    TrainPreset, TrainRequest, TrainSettings,
+    Actor, Arch, CudaStatus, DatasetId, DatasetVersionId, DeviceInfo, Forecast, Job, JobKind, ModelId, ModelVersionId,
+    Role, TrainPreset, TrainRequest, TrainSettings,
 };
 use va_error::Result;
 
@@ -30,6 +30,8 @@ pub struct TrainOptions {
     pub archs: Vec<Arch>,
     pub presets: Vec<TrainPreset>,
     pub devices: Vec<DeviceInfo>,
+    /// What was found of CUDA, and what is missing.
+    pub cuda: Option<CudaStatus>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -69,7 +71,7 @@ pub struct TrainResult {
 /// Architectures, presets and devices.
 pub fn options(app: &App) -> TrainOptions {
     let engine = app.engine().describe();
-    TrainOptions { archs: engine.archs, presets: engine.presets, devices: engine.devices }
+    TrainOptions { archs: engine.archs, presets: engine.presets, devices: engine.devices, cuda: engine.cuda }
 }
 
 /// Memory, work and time of a run before it starts. A dataset that is not split yet counts as split by the default shares.

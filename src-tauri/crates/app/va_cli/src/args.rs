@@ -290,7 +290,7 @@ choices! {
     PrecisionArg => ModelPrecision { Fp32, Fp16 }
     ImportFormatArg => ImportFormat { Auto, Folders, Masks, Plain }
     ExportFormatArg => ExportFormat { Csv, Folders }
-    DeviceArg => DeviceChoice { Auto, Cpu }
+    DeviceArg => DeviceChoice { Auto, Cpu, Cuda }
     TrainPrecisionArg => Precision { F32, Bf16 }
     OptimiserArg => Optimiser { AdamW, Sgd }
     ScheduleArg => ScheduleKind { Cosine, OneCycle, Step, Plateau }

@@ -65,6 +65,36 @@ fn the_machine_and_the_diagnostics_are_told() {
     assert!(std::fs::read(&out).unwrap().starts_with(b"PK"));
 }
 
+/// The program names no NVIDIA library that the system must have, and starts beside a GPU engine that cannot be opened.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_program_starts_without_nvidia_libraries_with_and_without_the_gpu_engine_beside_it() {
+    let program = Program::new();
+    let binary = env!("CARGO_BIN_EXE_visaion");
+    let needed = std::process::Command::new("readelf").args(["--dynamic", "--wide", binary]).output().unwrap();
+    let needed = String::from_utf8(needed.stdout).unwrap();
+    assert!(needed.contains("NEEDED") && needed.contains("libc.so"), "{needed}");
+    for library in ["libcuda", "libcublas", "libcudart", "libcudnn", "libnvrtc", "libcurand", "libnvidia"] {
+        assert!(!needed.contains(library), "the program needs {library}: {needed}");
+    }
+    let alone = program.json(&["resources"]);
+    assert!(alone["cuda"]["plugin_path"].is_null() && alone["cuda"]["ready"] == false, "{alone}");
+    assert!(alone["cuda"]["note"].as_str().is_some_and(|note| !note.is_empty()));
+
+    let beside = program.dir.path().join("program");
+    std::fs::create_dir(&beside).unwrap();
+    let copy = beside.join("visaion");
+    std::fs::copy(binary, &copy).unwrap();
+    std::fs::write(beside.join("libva_cuda.so"), "not a library").unwrap();
+    let mut command = std::process::Command::new(&copy);
+    command.env("VISAION_LIBRARY", program.dir.path().join("library")).env("VISAION_NO_KEYRING", "true");
+    let output = command.args(["--json", "resources"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let with: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(with["cuda"]["plugin_path"].as_str().unwrap().ends_with("libva_cuda.so"), "{with}");
+    assert_eq!(with["cuda"]["ready"], false);
+}
+
 #[test]
 fn what_goes_wrong_says_what_to_do() {
     let program = Program::new();

@@ -58,7 +58,7 @@ pub use model::{
 pub use page::{Page, PageRequest, SampleWindow};
 pub use prediction::{ClassExplanation, ClassProbability, Prediction};
 pub use project::{Project, Task};
-pub use resource::{CpuUsage, GpuUsage, MemoryUsage, ResourceSnapshot, StorageUsage};
+pub use resource::{CpuUsage, CudaLibrary, CudaStatus, GpuUsage, MemoryUsage, ResourceSnapshot, StorageUsage};
 pub use sample::{LabelMode, LabelledState, Sample, SampleFilter, SampleSort, Split};
 pub use settings::{Settings, Theme};
 pub use time::now_ms;

@@ -47,6 +47,33 @@ pub struct GpuUsage {
     pub sm_clock_mhz: Option<u32>,
 }
 
+/// What training on an NVIDIA GPU needs, and where it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CudaStatus {
+    /// The newest CUDA that the driver supports, `13.0`; None without a driver that answers.
+    pub driver_cuda_version: Option<String>,
+    /// The one that the GPU engine was built with.
+    pub required_cuda_version: String,
+    /// In the order in which they are loaded.
+    pub libraries: Vec<CudaLibrary>,
+    /// Where the GPU engine lies.
+    pub plugin_path: Option<String>,
+    /// Everything is there and was opened.
+    pub ready: bool,
+    /// What is missing and what to do, for a person; empty when it is ready.
+    pub note: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CudaLibrary {
+    /// `libcudnn.so.9`.
+    pub file: String,
+    /// `convolutions`.
+    pub purpose: String,
+    /// None where it was not found.
+    pub path: Option<String>,
+}
+
 /// The disk the library lies on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StorageUsage {

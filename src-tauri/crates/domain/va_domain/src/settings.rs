@@ -19,4 +19,7 @@ pub struct Settings {
     pub language: String,
     /// Thumbnail edge in the gallery, CSS px.
     pub thumbnail_px: u32,
+    /// Where to look first for the CUDA libraries: a folder of libraries, a CUDA toolkit or a Python environment; empty
+    /// looks in the usual places only. Read when the library is opened.
+    pub cuda_folder: String,
 }

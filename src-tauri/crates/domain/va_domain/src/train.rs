@@ -10,6 +10,8 @@ pub enum DeviceChoice {
     #[default]
     Auto,
     Cpu,
+    /// The NVIDIA GPU, or an error that says what it lacks.
+    Cuda,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -32,20 +32,13 @@ impl Engine for CpuEngine {
             version: VERSION.to_owned(),
             archs: va_zoo::archs().iter().map(described).collect(),
             presets: presets(),
-            devices: vec![
-                DeviceInfo {
-                    kind: DeviceKind::Cpu,
-                    name: format!("CPU, {cores} threads"),
-                    available: true,
-                    note: String::new(),
-                },
-                DeviceInfo {
-                    kind: DeviceKind::Cuda,
-                    name: "NVIDIA GPU".to_owned(),
-                    available: false,
-                    note: "this version trains on the CPU; the GPU engine is not part of it yet".to_owned(),
-                },
-            ],
+            devices: vec![DeviceInfo {
+                kind: DeviceKind::Cpu,
+                name: format!("CPU, {cores} threads"),
+                available: true,
+                note: String::new(),
+            }],
+            cuda: None,
         }
     }
 

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use va_dataset::SampleSource;
-use va_domain::{Arch, Certificate, DeviceInfo, Forecast, ModelPrecision, TrainPreset, TrainSettings};
+use va_domain::{Arch, Certificate, CudaStatus, DeviceInfo, Forecast, ModelPrecision, TrainPreset, TrainSettings};
 use va_error::Result;
 use va_infer::{Explainer, Session};
 use va_train::{TrainHost, TrainJob, TrainOutcome};
@@ -16,6 +16,8 @@ pub struct EngineDescription {
     pub archs: Vec<Arch>,
     pub presets: Vec<TrainPreset>,
     pub devices: Vec<DeviceInfo>,
+    /// What was found of CUDA; None from an engine that does not look.
+    pub cuda: Option<CudaStatus>,
 }
 
 /// A model file written for other programs, and the proof that it gives the same results.

@@ -1,23 +1,28 @@
 //! The engine's façade: one trait for the CPU engine, linked in, and plug-ins, opened at run time.
 
+mod auto_engine;
 mod cpu_engine;
 mod engine;
 mod evaluate;
 mod forecast;
+pub mod gpu;
 mod loader_host;
 mod memory;
 mod memory_plan;
 mod network;
+pub mod plugin;
 mod presets;
 mod probe;
 mod weights;
 
+pub use auto_engine::AutoEngine;
 pub use cpu_engine::CpuEngine;
 pub use engine::{Engine, EngineDescription, ExportedModel};
 pub use evaluate::{EvaluationOutput, SampleResult, evaluate};
 pub use loader_host::LoaderHost;
 pub use memory::free_bytes;
 pub use network::describe_network;
+pub use plugin::PluginEngine;
 pub use va_dataset::{
     Batch, BatchRequest, DiskCacheOptions, Phase, RgbImage, SampleSource, check_training_split, preview,
     standard_preprocessing,

@@ -147,6 +147,7 @@ export const train = {
   'train.form.device': 'Device',
   'train.form.device_auto': 'Automatic',
   'train.form.device_cpu': 'CPU only',
+  'train.form.device_cuda': 'GPU only',
   'train.form.device_ready': 'ready',
   'train.form.device_missing': 'not available',
   'train.form.start': 'Start',

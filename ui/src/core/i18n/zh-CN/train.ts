@@ -138,6 +138,7 @@ export const train: Readonly<Record<keyof typeof en, Message>> = {
   'train.form.device': '设备',
   'train.form.device_auto': '自动',
   'train.form.device_cpu': '仅 CPU',
+  'train.form.device_cuda': '仅 GPU',
   'train.form.device_ready': '就绪',
   'train.form.device_missing': '不可用',
   'train.form.start': '开始',

@@ -9,7 +9,7 @@ fn settings_have_defaults_are_kept_and_checked() {
     let scene = Scene::new();
     let start = settings::get(&scene.app).unwrap();
     assert_eq!((start.theme, start.thumbnail_px), (Theme::System, 160));
-    let dark = Settings { theme: Theme::Dark, language: "zh-CN".to_owned(), thumbnail_px: 96 };
+    let dark = Settings { theme: Theme::Dark, language: "zh-CN".to_owned(), thumbnail_px: 96, ..Settings::default() };
     settings::update(&scene.app, &owner(), &dark).unwrap();
     assert_eq!(settings::get(&scene.app).unwrap(), dark);
     for bad in [Settings { language: "tlh".to_owned(), ..dark.clone() }, Settings { thumbnail_px: 5, ..dark.clone() }] {

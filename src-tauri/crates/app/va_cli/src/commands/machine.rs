@@ -1,17 +1,24 @@
 use std::path::Path;
 
 use serde_json::json;
-use va_domain::ResourceSnapshot;
+use va_domain::{CudaStatus, ResourceSnapshot};
 use va_error::Result;
 
 use crate::output;
 use crate::session::{Need, Session, path_text};
 
 pub fn resources(session: &Session) -> Result<()> {
-    let now: ResourceSnapshot = session.with(Need::Library, |client| client.ask("resource_get", json!({})))?;
+    let (snapshot, options) = session.with(Need::Library, |client| {
+        Ok((client.call("resource_get", json!({}))?, client.call("train_options", json!({}))?))
+    })?;
     if session.json {
-        return output::json(&now);
+        let mut all = snapshot;
+        all["devices"] = options["devices"].clone();
+        all["cuda"] = options["cuda"].clone();
+        return output::json(&all);
     }
+    let now: ResourceSnapshot = serde_json::from_value(snapshot)?;
+    let cuda: Option<CudaStatus> = serde_json::from_value(options["cuda"].clone())?;
     output::line(format!(
         "CPU      {} ({} cores) at {:.0} %",
         now.cpu.name, now.cpu.cores, now.cpu.utilisation_percent
@@ -38,6 +45,9 @@ pub fn resources(session: &Session) -> Result<()> {
     if let Some(note) = &now.gpu_note {
         output::line(format!("GPU      {note}"))?;
     }
+    if let Some(cuda) = &cuda {
+        cuda_lines(cuda)?;
+    }
     let storage = &now.storage;
     output::line(format!(
         "storage  {} of {} free, the library's images take {} ({})",
@@ -46,6 +56,21 @@ pub fn resources(session: &Session) -> Result<()> {
         output::bytes(storage.library_bytes),
         storage.path
     ))
+}
+
+/// What training on the GPU needs, found or not.
+fn cuda_lines(cuda: &CudaStatus) -> Result<()> {
+    let driver = match &cuda.driver_cuda_version {
+        Some(version) => format!("driver supports CUDA {version}"),
+        None => "no driver".to_owned(),
+    };
+    output::line(format!("CUDA     {driver}, CUDA {} is needed", cuda.required_cuda_version))?;
+    for library in &cuda.libraries {
+        let place = library.path.as_deref().unwrap_or("not found");
+        output::line(format!("         {} ({}): {place}", library.file, library.purpose))?;
+    }
+    output::line(format!("         engine: {}", cuda.plugin_path.as_deref().unwrap_or("not found")))?;
+    if cuda.ready { output::line("         ready") } else { output::line(format!("         {}", cuda.note)) }
 }
 
 pub fn diagnostics(session: &Session, out: &Path) -> Result<()> {

@@ -8,7 +8,7 @@ fn a_setting_is_kept_until_the_next() {
     let scene = Scene::new();
     let read = |scene: &Scene| scene.store.read(|read| read.settings().get::<Settings>("ui")).unwrap();
     assert_eq!(read(&scene), None);
-    let dark = Settings { theme: Theme::Dark, language: "zh-CN".to_owned(), thumbnail_px: 200 };
+    let dark = Settings { theme: Theme::Dark, language: "zh-CN".to_owned(), thumbnail_px: 200, ..Settings::default() };
     scene.quiet(|tx| tx.settings_mut().put("ui", &dark)).unwrap();
     let scene = scene.reopened();
     assert_eq!(read(&scene), Some(dark));

@@ -1,0 +1,35 @@
+//! The CUDA libraries that the plug-in uses, in the order in which they must be loaded.
+
+use va_domain::CudaLibrary;
+
+pub(super) struct Library {
+    pub file: &'static str,
+    /// In words for a person.
+    pub purpose: &'static str,
+}
+
+macro_rules! library {
+    ($linux:literal, $windows:literal, $purpose:literal) => {
+        Library { file: if cfg!(windows) { $windows } else { $linux }, purpose: $purpose }
+    };
+}
+
+/// Of CUDA 13; all are redistributable, and part of the GPU pack.
+pub(super) const ALL: [Library; 6] = [
+    library!("libcudart.so.13", "cudart64_13.dll", "CUDA runtime"),
+    library!("libcublasLt.so.13", "cublasLt64_13.dll", "matrix products"),
+    library!("libcublas.so.13", "cublas64_13.dll", "matrix products"),
+    library!("libcurand.so.10", "curand64_10.dll", "random numbers"),
+    library!("libnvrtc.so.13", "nvrtc64_130_0.dll", "compiler of small kernels"),
+    library!("libcudnn.so.9", "cudnn64_9.dll", "convolutions"),
+];
+
+/// What to do about the missing ones.
+pub(super) fn missing(libraries: &[&CudaLibrary]) -> String {
+    let files: Vec<&str> = libraries.iter().map(|library| library.file.as_str()).collect();
+    format!(
+        "The NVIDIA driver is ready, but CUDA libraries are missing: {}. Install the GPU pack, or name a folder that holds \
+         them (a CUDA 13 toolkit, or a Python environment with NVIDIA's packages) in the settings.",
+        files.join(", ")
+    )
+}

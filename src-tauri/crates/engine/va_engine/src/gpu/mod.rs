@@ -1,0 +1,97 @@
+//! Finding what training on an NVIDIA GPU needs: the driver, the CUDA libraries, the plug-in that uses them. Nothing here
+//! is linked; a machine without any of it runs the same program and can be told exactly what is missing.
+
+mod driver;
+mod libraries;
+mod places;
+
+use std::path::{Path, PathBuf};
+
+use va_domain::{CudaLibrary, CudaStatus};
+use va_error::Result;
+
+use crate::PluginEngine;
+use crate::plugin::{Visible, load};
+
+pub use places::Places;
+
+/// The plug-in's file name.
+pub const PLUGIN_FILE: &str = if cfg!(windows) { "va_cuda.dll" } else { "libva_cuda.so" };
+
+/// What was found, and the engine where everything was.
+pub struct Found {
+    pub status: CudaStatus,
+    pub engine: Option<PluginEngine>,
+}
+
+/// Looks in `places`, in their order; loads the driver and the libraries, then opens the plug-in. A machine where something
+/// is missing is not an error: the status says what, and what to do.
+pub fn find(places: &Places) -> Found {
+    let mut status = CudaStatus {
+        driver_cuda_version: None,
+        required_cuda_version: driver::text(driver::REQUIRED),
+        libraries: Vec::new(),
+        plugin_path: None,
+        ready: false,
+        note: String::new(),
+    };
+    match prepare(places, &mut status) {
+        Ok(engine) => {
+            status.ready = true;
+            Found { status, engine: Some(engine) }
+        }
+        Err(note) => {
+            status.note = note;
+            Found { status, engine: None }
+        }
+    }
+}
+
+/// # Errors
+/// The sentence for the person.
+fn prepare(places: &Places, status: &mut CudaStatus) -> std::result::Result<PluginEngine, String> {
+    let plugin = places.plugin(PLUGIN_FILE);
+    status.plugin_path = plugin.as_deref().map(display);
+    status.libraries = libraries::ALL.iter().map(|library| seen(places, library)).collect();
+    // The driver first: without it nothing else matters.
+    let version = driver::cuda_version(places)?;
+    status.driver_cuda_version = Some(driver::text(version));
+    if version < driver::REQUIRED {
+        return Err(driver::too_old(version));
+    }
+    let missing: Vec<&CudaLibrary> = status.libraries.iter().filter(|library| library.path.is_none()).collect();
+    if !missing.is_empty() {
+        return Err(libraries::missing(&missing));
+    }
+    let Some(plugin) = plugin else {
+        return Err(format!(
+            "The GPU engine ({PLUGIN_FILE}) does not lie beside this program; install VisAIon's GPU package."
+        ));
+    };
+    open(&plugin, &status.libraries).map_err(|error| format!("The GPU engine cannot be used: {}", error.chain()))
+}
+
+fn seen(places: &Places, library: &libraries::Library) -> CudaLibrary {
+    let path = places.library(library.file);
+    CudaLibrary {
+        file: library.file.to_owned(),
+        purpose: library.purpose.to_owned(),
+        path: path.as_deref().map(display),
+    }
+}
+
+fn open(plugin: &Path, libraries: &[CudaLibrary]) -> Result<PluginEngine> {
+    for library in libraries {
+        let path = PathBuf::from(library.path.as_deref().unwrap_or(&library.file));
+        let loaded = load(&path, Visible::ToLaterOnes).map_err(|error| {
+            va_error::Error::invalid(format!("{} cannot be loaded", path.display())).with_source(error)
+        })?;
+        // The plug-in uses it for as long as the program runs.
+        std::mem::forget(loaded);
+    }
+    PluginEngine::open(plugin)
+}
+
+fn display(path: &Path) -> String {
+    path.display().to_string()
+}

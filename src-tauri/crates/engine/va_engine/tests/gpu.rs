@@ -1,0 +1,120 @@
+//! Finding CUDA, against libraries made here that pretend to be it.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use va_domain::{DeviceChoice, TrainSettings};
+use va_engine::gpu::{PLUGIN_FILE, Places, find};
+use va_engine::{AutoEngine, Engine};
+
+const CUDA: [&str; 6] =
+    ["libcudart.so.13", "libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10", "libnvrtc.so.13", "libcudnn.so.9"];
+
+fn compile(path: &Path, source: &str) {
+    let code = path.with_extension("c");
+    std::fs::write(&code, source).unwrap();
+    let done = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(path).arg(&code).status().unwrap();
+    assert!(done.success());
+}
+
+/// A driver that supports this CUDA, in a folder of its own.
+fn driver(dir: &Path, version: u32) -> PathBuf {
+    let folder = dir.join("driver");
+    std::fs::create_dir_all(&folder).unwrap();
+    compile(&folder.join("libcuda.so.1"), &format!("int cuDriverGetVersion(int *v) {{ *v = {version}; return 0; }}"));
+    folder
+}
+
+fn places(dir: &Path, driver: Vec<PathBuf>) -> Places {
+    Places { plugin: vec![dir.join("program")], libraries: vec![dir.join("libraries")], driver }
+}
+
+#[test]
+fn a_machine_without_a_driver_is_told_so_and_trains_on_the_cpu() {
+    let dir = tempfile::tempdir().unwrap();
+    let found = find(&places(dir.path(), vec![dir.path().to_path_buf()]));
+    if found.status.driver_cuda_version.is_some() {
+        return; // This machine has one.
+    }
+    assert!(!found.status.ready && found.engine.is_none());
+    assert!(found.status.note.contains("install its driver"), "{}", found.status.note);
+    let engine = AutoEngine::from_found(found);
+    let description = engine.describe();
+    assert_eq!(description.devices.len(), 2);
+    assert!(!description.devices[1].available && description.devices[1].note.contains("No NVIDIA driver"));
+    let settings = |device| TrainSettings {
+        image_size_px: 32,
+        batch_size: 2,
+        epochs: 1,
+        warmup_epochs: 0.0,
+        device,
+        ..Default::default()
+    };
+    assert!(engine.forecast(&settings(DeviceChoice::Auto), 2, 4, 0).is_ok());
+    let error = engine.forecast(&settings(DeviceChoice::Cuda), 2, 4, 0).unwrap_err();
+    assert!(error.message().contains("no GPU to train on"), "{error}");
+}
+
+#[test]
+fn an_old_driver_is_named_before_anything_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let driver = driver(dir.path(), 12_020);
+    let found = find(&places(dir.path(), vec![driver]));
+    assert_eq!(found.status.driver_cuda_version.as_deref(), Some("12.2"));
+    assert!(found.status.note.contains("too old") && found.status.note.contains("580"), "{}", found.status.note);
+}
+
+#[test]
+fn a_driver_that_is_none_is_not_asked_further() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("driver");
+    std::fs::create_dir_all(&folder).unwrap();
+    compile(&folder.join("libcuda.so.1"), "int nothing(void) { return 0; }");
+    let found = find(&places(dir.path(), vec![folder]));
+    assert!(found.status.note.contains("is not the NVIDIA driver's library"), "{}", found.status.note);
+}
+
+#[test]
+fn missing_libraries_are_listed_then_the_missing_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = places(dir.path(), vec![driver(dir.path(), 13_010)]);
+    std::fs::create_dir_all(&places.libraries[0]).unwrap();
+    for file in &CUDA[..5] {
+        compile(&places.libraries[0].join(file), "int nothing(void) { return 0; }");
+    }
+    let found = find(&places);
+    assert!(found.status.note.contains("libcudnn.so.9"), "{}", found.status.note);
+    assert!(!found.status.note.contains("libcudart"), "{}", found.status.note);
+    assert_eq!(found.status.libraries.iter().filter(|library| library.path.is_some()).count(), 5);
+
+    compile(&places.libraries[0].join(CUDA[5]), "int nothing(void) { return 0; }");
+    let found = find(&places);
+    assert!(found.status.note.contains(PLUGIN_FILE) && found.status.plugin_path.is_none(), "{}", found.status.note);
+
+    // A plug-in whose symbols the libraries do not have: which one, not a crash.
+    std::fs::create_dir_all(&places.plugin[0]).unwrap();
+    let source = "extern int cudnnCreate(void*); unsigned visaion_plugin_abi_version(void) { return cudnnCreate(0); }";
+    compile(&places.plugin[0].join(PLUGIN_FILE), source);
+    let found = find(&places);
+    assert!(found.status.note.contains("cudnnCreate"), "{}", found.status.note);
+    assert!(!found.status.ready);
+}
+
+/// Preloaded libraries serve the plug-in their symbols; it is then asked for its version.
+#[test]
+fn a_plugin_finds_the_symbols_of_the_libraries_loaded_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = places(dir.path(), vec![driver(dir.path(), 13_000)]);
+    std::fs::create_dir_all(&places.libraries[0]).unwrap();
+    std::fs::create_dir_all(&places.plugin[0]).unwrap();
+    for (index, file) in CUDA.iter().enumerate() {
+        compile(&places.libraries[0].join(file), &format!("int stub_symbol_{index}(void) {{ return 70 + {index}; }}"));
+    }
+    let source =
+        "extern int stub_symbol_5(void); unsigned visaion_plugin_abi_version(void) { return stub_symbol_5(); }";
+    compile(&places.plugin[0].join(PLUGIN_FILE), source);
+    let found = find(&places);
+    assert!(found.status.note.contains("version 75"), "{}", found.status.note);
+}
