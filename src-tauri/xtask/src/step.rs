@@ -29,7 +29,8 @@ pub fn cargo() -> Command {
     command
 }
 
-/// With the features that the whole workspace has, so that nothing is built again for them.
+/// With the features that the whole workspace has. The tests add those of their own dependencies, so a crate that such a
+/// feature touches is built once for these programs and once for the tests.
 pub fn build_bins(names: &[&str]) -> Result<()> {
     let bins = names.iter().flat_map(|name| ["--bin", name]);
     run(cargo().args(["build", "--workspace", "--locked"]).args(bins))
