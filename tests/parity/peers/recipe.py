@@ -47,7 +47,7 @@ def reduce(image, size, crop_min_scale):
     if crop_min_scale >= 1.0:
         return image.resize((size, size), Image.Resampling.BILINEAR)
     shorter, goal = min(image.size), 2 * size
-    if shorter <= goal:
+    if 4 * shorter <= 5 * goal:
         return image
     scaled = tuple(round(side * goal / shorter) for side in image.size)
     return image.resize(scaled, Image.Resampling.BILINEAR)

@@ -14,7 +14,9 @@ use va_domain::{
     Actor, Arch, CudaStatus, DatasetId, DatasetVersionId, DeviceInfo, Forecast, Job, JobKind, ModelId, ModelVersionId,
     Role, TrainPreset, TrainRequest, TrainSettings,
 };
+use va_engine::{DataSize, kept_bytes};
 use va_error::Result;
+use va_store::table::datasets::ImageSize;
 
 use crate::app::require;
 use crate::jobs::{self, NewJob, folder_of};
@@ -82,7 +84,24 @@ pub fn forecast(app: &App, request: &ForecastRequest) -> Result<Forecast> {
     request::check_settings(app, &request.settings)?;
     let (dataset, classes) = request::dataset_and_classes(app, request.dataset_id)?;
     let (train_len, val_len) = request::expected_lens(&dataset);
-    app.engine().forecast(&request.settings, classes.max(2), train_len, val_len)
+    let decoded_bytes = decoded_bytes(app, request, train_len, val_len)?;
+    let data = DataSize { class_count: classes.max(2), train_len, val_len, decoded_bytes };
+    app.engine().forecast(&request.settings, &data)
+}
+
+/// Of the images that a run keeps decoded: training images of the dataset's mean size, validation images of the network's.
+fn decoded_bytes(app: &App, request: &ForecastRequest, train_len: usize, val_len: usize) -> Result<u64> {
+    let sizes = app.store().read(|read| read.datasets().image_sizes(request.dataset_id))?;
+    let size_px = request.settings.image_size_px;
+    let kept = |size: &ImageSize| {
+        let decoded = source::decoded_size(&size.format, size.size_px, size_px.saturating_mul(2));
+        kept_bytes(&request.settings, decoded).saturating_mul(size.sample_count)
+    };
+    let (bytes, count) = sizes
+        .iter()
+        .fold((0u64, 0u64), |(bytes, count), size| (bytes.saturating_add(kept(size)), count + size.sample_count));
+    let val_bytes = 3 * u64::from(size_px).pow(2);
+    Ok((bytes / count.max(1)).saturating_mul(train_len as u64).saturating_add(val_bytes.saturating_mul(val_len as u64)))
 }
 
 /// Checks the request, splits a dataset that has no split at all, freezes it, and queues the run.

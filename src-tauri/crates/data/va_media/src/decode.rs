@@ -30,6 +30,15 @@ pub fn decode_at_least(bytes: &[u8], limits: &Limits, min_side_px: u32) -> Resul
     decode_probed(bytes, &probe(bytes, limits)?, min_side_px)
 }
 
+/// Width and height, px, of what [`decode_at_least`] gives for an image of this kind and size (a lossless JPEG, which no
+/// fraction is decoded of, counts as any other).
+pub fn size_at_least(kind: ImageKind, [width, height]: [u32; 2], min_side_px: u32) -> [u32; 2] {
+    match kind {
+        ImageKind::Jpeg => jpeg::scaled_size([width, height], min_side_px),
+        _ => [width, height],
+    }
+}
+
 /// Proves that every byte decodes, as cheaply as the format allows, and says what the image is.
 ///
 /// # Errors

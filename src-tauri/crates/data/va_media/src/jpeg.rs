@@ -57,6 +57,12 @@ pub(crate) fn decode(bytes: &[u8], min_side: u32) -> Result<Decoded> {
     Ok(Decoded { pixels, width: side(scaled.width)?, height: side(scaled.height)? })
 }
 
+/// What [`decode`] makes of an image of this width and height.
+pub(crate) fn scaled_size([width, height]: [u32; 2], min_side: u32) -> [u32; 2] {
+    let scale = scale_for(width.min(height) as usize, min_side);
+    [width, height].map(|side| scale.scale(side as usize) as u32)
+}
+
 fn scale_for(short_side: usize, min_side: u32) -> ScalingFactor {
     [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF]
         .into_iter()

@@ -14,7 +14,7 @@ mod probe;
 mod raster;
 mod thumbnail;
 
-pub use decode::{RgbImage, decode, decode_at_least, verify};
+pub use decode::{RgbImage, decode, decode_at_least, size_at_least, verify};
 pub use encode::{encode_jpeg, encode_png_rgb, encode_png_rgba};
 pub use hash::{hash, hash_file};
 pub use kind::ImageKind;

@@ -245,3 +245,20 @@ fn a_cmyk_jpeg_decodes_to_rgb() {
     let cyan = &image.pixels[15 * 3..16 * 3];
     assert!(cyan[0] < 10 && cyan[1] > 245 && cyan[2] > 245, "cyan: {cyan:?}");
 }
+
+#[test]
+fn the_size_of_a_decoded_image_is_known_beforehand() {
+    for [width, height] in [[640, 480], [481, 97], [33, 300], [64, 64]] {
+        let image =
+            va_media::RgbImage { width_px: width, height_px: height, pixels: vec![90; (width * height * 3) as usize] };
+        let jpeg = va_media::encode_jpeg(&image, 80).unwrap();
+        let png = va_media::encode_png_rgb(&image).unwrap();
+        for min_side_px in [0, 16, 60, 120, u32::MAX] {
+            for (kind, bytes) in [(ImageKind::Jpeg, &jpeg), (ImageKind::Png, &png)] {
+                let decoded = va_media::decode_at_least(bytes, &Limits::default(), min_side_px).unwrap();
+                let size = va_media::size_at_least(kind, [width, height], min_side_px);
+                assert_eq!(size, [decoded.width_px, decoded.height_px], "{kind:?} {width}×{height}, {min_side_px}");
+            }
+        }
+    }
+}

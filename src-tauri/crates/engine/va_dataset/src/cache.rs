@@ -32,6 +32,11 @@ impl ImageCache {
         Self { slots: (0..len).map(|_| OnceLock::new()).collect(), budget: Arc::clone(budget) }
     }
 
+    #[cfg(test)]
+    pub fn bytes(&self) -> u64 {
+        self.slots.iter().filter_map(OnceLock::get).map(|image| image.bytes() as u64).sum()
+    }
+
     pub fn get(&self, index: usize, make: impl FnOnce() -> Result<RgbImage>) -> Result<Arc<RgbImage>> {
         let slot = &self.slots[index];
         if let Some(image) = slot.get() {

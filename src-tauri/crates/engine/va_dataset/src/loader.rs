@@ -74,6 +74,12 @@ impl Loader {
         self.maker.val_len()
     }
 
+    /// Bytes of all images decoded, as they are kept while there is room. An image of unknown size counts as a square of
+    /// twice the input size.
+    pub fn decoded_bytes(&self) -> u64 {
+        self.maker.decoded_bytes()
+    }
+
     /// The requested batch, written over `batch`. Asking out of order is right but slower.
     ///
     /// # Errors

@@ -26,6 +26,10 @@ impl SampleSource for Noise {
     fn content_key(&self, index: usize) -> Option<String> {
         Some(format!("content-{index}"))
     }
+    fn size_at_least(&self, index: usize, _: u32) -> Option<[u32; 2]> {
+        let image = self.load(index).ok()?;
+        Some([image.width, image.height])
+    }
     fn load(&self, index: usize) -> Result<RgbImage> {
         self.loads.fetch_add(1, Ordering::Relaxed);
         if self.broken == Some(index) {
@@ -236,4 +240,18 @@ fn batches_of_a_multi_label_run_carry_every_class() {
         check_training_split(&Several(1), &["a".to_owned(), "b".to_owned()], Task::MultilabelClassification).is_ok()
     );
     assert!(check_training_split(&Several(1), &[], Task::MultilabelClassification).is_err());
+}
+
+#[test]
+fn what_decoded_images_take_is_known_before_they_are_decoded() {
+    let train = source(12, None);
+    let mut loader = loader(&train, 5, &LoaderOptions::default());
+    let bytes = loader.decoded_bytes();
+    for step in 0..3 {
+        get(&mut loader, request(Phase::Train, 0, step));
+    }
+    for step in 0..2 {
+        get(&mut loader, request(Phase::Val, 0, step));
+    }
+    assert_eq!(loader.maker.cached_bytes(), bytes);
 }

@@ -67,6 +67,15 @@ impl BatchMaker {
         self.val.as_ref().map_or(0, |val| val.source.len())
     }
 
+    pub fn decoded_bytes(&self) -> u64 {
+        let (recipe, min_side) = (&self.recipe, self.recipe.min_side_px());
+        let train = (0..self.train_len())
+            .map(|index| self.train.source.size_at_least(index, min_side).unwrap_or([min_side; 2]))
+            .map(|size| recipe.kept_bytes(size));
+        let val_bytes = 3 * u64::from(recipe.preprocessing.image_size_px).pow(2);
+        train.sum::<u64>() + self.val_len() as u64 * val_bytes
+    }
+
     pub fn epochs(&self) -> u32 {
         self.recipe.epochs
     }
@@ -169,6 +178,11 @@ impl BatchMaker {
         let image = make()?;
         disk.put(&content, reduction, &image);
         Ok(image)
+    }
+
+    #[cfg(test)]
+    pub fn cached_bytes(&self) -> u64 {
+        [Some(&self.train), self.val.as_ref()].into_iter().flatten().map(|source| source.cache.bytes()).sum()
     }
 
     fn visits(&self, request: BatchRequest) -> Vec<Visit> {

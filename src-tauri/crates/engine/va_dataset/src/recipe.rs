@@ -50,28 +50,40 @@ impl BatchRecipe {
     }
 
     /// The part of training preparation that is the same every epoch, so that it can be kept: an image whose shorter
-    /// side is over twice the input size is first reduced to that (nothing a crop needs is lost, decoding is not
-    /// repeated); without cropping, the resize to the input size itself.
+    /// side is over two and a half times the input size is first reduced to twice the input size (nothing a crop needs is
+    /// lost, decoding is not repeated); a smaller one stays as it is, because reducing it takes longer than decoding it.
+    /// Without cropping, the resize to the input size itself.
     ///
     /// # Errors
     /// `InvalidInput` when the input size is zero.
     pub fn reduce(&self, image: RgbImage) -> Result<RgbImage> {
+        let [width, height] = self.reduced_size([image.width, image.height]);
+        if [width, height] == [image.width, image.height] { Ok(image) } else { self.resize(&image, width, height) }
+    }
+
+    /// Bytes of a decoded image of this width and height as it is kept for training.
+    pub fn kept_bytes(&self, size_px: [u32; 2]) -> u64 {
+        let [width, height] = self.reduced_size(size_px);
+        3 * u64::from(width) * u64::from(height)
+    }
+
+    fn reduced_size(&self, [width, height]: [u32; 2]) -> [u32; 2] {
         let size = self.preprocessing.image_size_px;
         if self.augmentation.crop_min_scale >= 1.0 {
-            return self.resize(&image, size, size);
+            return [size, size];
         }
-        let (shorter, goal) = (image.width.min(image.height), size.saturating_mul(2));
-        if shorter <= goal {
-            return Ok(image);
+        let (shorter, goal) = (width.min(height), self.min_side_px());
+        if 4 * u64::from(shorter) <= 5 * u64::from(goal) {
+            return [width, height];
         }
         let scaled = |side: u32| (f64::from(side) * f64::from(goal) / f64::from(shorter)).round_ties_even() as u32;
-        self.resize(&image, scaled(image.width), scaled(image.height))
+        [width, height].map(scaled)
     }
 
     /// What [`BatchRecipe::reduce`] depends on, for caches that outlive the run.
     pub fn reduction_key(&self) -> String {
         let crops = self.augmentation.crop_min_scale < 1.0;
-        format!("{}-{}-{:?}", self.preprocessing.image_size_px, if crops { "double" } else { "exact" }, self.sampler)
+        format!("{}-{}-{:?}", self.preprocessing.image_size_px, if crops { "to-double" } else { "exact" }, self.sampler)
     }
 
     /// The random part, on a reduced image: crop, flips, changes; the result has the input size.

@@ -38,6 +38,11 @@ pub trait SampleSource: Send + Sync {
         self.load(index)
     }
 
+    /// Width and height, px, of what [`SampleSource::load_at_least`] gives, where that is known without decoding.
+    fn size_at_least(&self, _index: usize, _min_side_px: u32) -> Option<[u32; 2]> {
+        None
+    }
+
     /// Names the content of sample `index`, for caches that outlive the run; None keeps it out of them.
     fn content_key(&self, _index: usize) -> Option<String> {
         None

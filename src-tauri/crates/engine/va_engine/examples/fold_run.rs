@@ -143,6 +143,7 @@ fn run(
         classes: classes.to_vec(),
         train_len: host.train_len(),
         val_len: 0,
+        decoded_bytes: host.decoded_bytes(),
         class_counts: host.class_counts().to_vec(),
         micro_batch_limit: None,
         preprocessing,

@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use va_domain::{Task, TrainSettings};
-use va_engine::{CpuEngine, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainJob, standard_preprocessing};
+use va_engine::{
+    CpuEngine, DataSize, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainJob, kept_bytes, standard_preprocessing,
+};
 use va_error::{Context, Error, Result};
 
 #[global_allocator]
@@ -51,7 +53,11 @@ fn main() -> Result<()> {
     let (train_len, val_len) = (count(train_len)?, count(val_len)?);
     let line = match what.as_str() {
         "forecast" => {
-            let forecast = CpuEngine::new().forecast(&settings, 3, train_len, val_len)?;
+            let (side, size) = (2 * settings.image_size_px, u64::from(settings.image_size_px));
+            let decoded_bytes =
+                train_len as u64 * kept_bytes(&settings, [side, side]) + val_len as u64 * 3 * size.pow(2);
+            let data = DataSize { class_count: 3, train_len, val_len, decoded_bytes };
+            let forecast = CpuEngine::new().forecast(&settings, &data)?;
             serde_json::to_string(&forecast)?
         }
         "train" => train(&settings, train_len, val_len)?,
@@ -84,6 +90,7 @@ fn train(settings: &TrainSettings, train_len: usize, val_len: usize) -> Result<S
         classes,
         train_len,
         val_len,
+        decoded_bytes: host.decoded_bytes(),
         class_counts: host.class_counts().to_vec(),
         micro_batch_limit: None,
         preprocessing,

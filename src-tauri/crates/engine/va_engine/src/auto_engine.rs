@@ -9,7 +9,7 @@ use va_infer::{Explainer, Session};
 use va_train::{TrainHost, TrainJob, TrainOutcome};
 
 use crate::gpu::{Found, Places, find};
-use crate::{CpuEngine, Engine, EngineDescription, ExportedModel};
+use crate::{CpuEngine, DataSize, Engine, EngineDescription, ExportedModel};
 
 /// Both engines behind one. Which one trains is the settings' choice of device.
 pub struct AutoEngine {
@@ -55,14 +55,8 @@ impl Engine for AutoEngine {
         description
     }
 
-    fn forecast(
-        &self,
-        settings: &TrainSettings,
-        class_count: usize,
-        train_len: usize,
-        val_len: usize,
-    ) -> Result<Forecast> {
-        self.of(settings.device)?.forecast(settings, class_count, train_len, val_len)
+    fn forecast(&self, settings: &TrainSettings, data: &DataSize) -> Result<Forecast> {
+        self.of(settings.device)?.forecast(settings, data)
     }
 
     fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome> {

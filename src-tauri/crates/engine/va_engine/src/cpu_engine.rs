@@ -11,7 +11,7 @@ use crate::forecast::{forecast, network};
 use crate::memory::free_bytes;
 use crate::memory_plan::MemoryPlan;
 use crate::presets::presets;
-use crate::{Engine, EngineDescription, ExportedModel};
+use crate::{DataSize, Engine, EngineDescription, ExportedModel};
 
 /// The engine on this machine's processor: always there, the reference for every other.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,14 +42,8 @@ impl Engine for CpuEngine {
         }
     }
 
-    fn forecast(
-        &self,
-        settings: &TrainSettings,
-        class_count: usize,
-        train_len: usize,
-        val_len: usize,
-    ) -> Result<Forecast> {
-        forecast(settings, class_count, train_len, val_len)
+    fn forecast(&self, settings: &TrainSettings, data: &DataSize) -> Result<Forecast> {
+        forecast(settings, data)
     }
 
     fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome> {
@@ -114,7 +108,7 @@ fn micro_batch_limit(job: &TrainJob) -> Result<Option<u32>> {
         return Ok(job.micro_batch_limit);
     }
     let mut net = network(&job.settings, job.classes.len())?;
-    let plan = MemoryPlan::make(&mut net, &job.settings, job.train_len, free_bytes())?;
+    let plan = MemoryPlan::make(&mut net, &job.settings, job.train_len, job.decoded_bytes, free_bytes())?;
     if plan.fits {
         return Ok(Some(plan.micro_batch.min(job.micro_batch_limit.unwrap_or(u32::MAX))));
     }

@@ -20,6 +20,16 @@ pub struct EngineDescription {
     pub cuda: Option<CudaStatus>,
 }
 
+/// How much data a run goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSize {
+    pub class_count: usize,
+    pub train_len: usize,
+    pub val_len: usize,
+    /// Decoded images as the loader would keep them, if there is room.
+    pub decoded_bytes: u64,
+}
+
 /// A model file written for other programs, and the proof that it gives the same results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExportedModel {
@@ -38,13 +48,7 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// `InvalidInput` when a setting is out of range or the architecture unknown.
-    fn forecast(
-        &self,
-        settings: &TrainSettings,
-        class_count: usize,
-        train_len: usize,
-        val_len: usize,
-    ) -> Result<Forecast>;
+    fn forecast(&self, settings: &TrainSettings, data: &DataSize) -> Result<Forecast>;
 
     /// Trains in this thread until the end, a stop or an error. Checkpoints stay in `job.checkpoint_dir`; a completed
     /// or early-stopped run leaves the best epoch's model in `job.model_dir`. Where a whole batch does not fit in memory,

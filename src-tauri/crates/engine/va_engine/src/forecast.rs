@@ -3,6 +3,7 @@ use va_error::{Error, Result};
 use va_exec::Network;
 use va_train::new_network;
 
+use crate::DataSize;
 use crate::cpu_engine::total_steps;
 use crate::memory::free_bytes;
 use crate::memory_plan::MemoryPlan;
@@ -10,14 +11,10 @@ use crate::probe::seconds_per_image;
 
 /// Memory from the very plans that the run will use (their buffers are reserved, not touched), work from the graph, time
 /// from a measured step.
-pub(crate) fn forecast(
-    settings: &TrainSettings,
-    class_count: usize,
-    train_len: usize,
-    val_len: usize,
-) -> Result<Forecast> {
+pub(crate) fn forecast(settings: &TrainSettings, data: &DataSize) -> Result<Forecast> {
+    let &DataSize { class_count, train_len, val_len, decoded_bytes } = data;
     let mut net = network(settings, class_count)?;
-    let plan = MemoryPlan::make(&mut net, settings, train_len, free_bytes())?;
+    let plan = MemoryPlan::make(&mut net, settings, train_len, decoded_bytes, free_bytes())?;
     let graph = net.graph().clone();
     // Its plans go before the probe makes its own.
     drop(net);

@@ -17,9 +17,9 @@ mod weights;
 
 pub use auto_engine::AutoEngine;
 pub use cpu_engine::CpuEngine;
-pub use engine::{Engine, EngineDescription, ExportedModel};
+pub use engine::{DataSize, Engine, EngineDescription, ExportedModel};
 pub use evaluate::{EvaluationOutput, SampleResult, evaluate};
-pub use loader_host::LoaderHost;
+pub use loader_host::{LoaderHost, kept_bytes};
 pub use memory::free_bytes;
 pub use network::describe_network;
 pub use plugin::PluginEngine;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use va_dataset::{
     Batch, BatchRecipe, BatchRequest, DiskCacheOptions, Loader, LoaderOptions, SampleSource, check_training_split,
+    standard_preprocessing,
 };
 use va_domain::{Preprocessing, Task, TrainSettings};
 use va_error::Result;
@@ -9,6 +10,11 @@ use va_train::{Stop, TrainEvent, TrainHost};
 
 use crate::memory::free_bytes;
 use crate::memory_plan::image_cache_bytes;
+
+/// What a [`LoaderHost`] keeps of an image of this width and height while it trains.
+pub fn kept_bytes(settings: &TrainSettings, size_px: [u32; 2]) -> u64 {
+    BatchRecipe::new(settings, &standard_preprocessing(settings.image_size_px)).kept_bytes(size_px)
+}
 
 /// A ready-made host: sources in, two closures for events and stop.
 pub struct LoaderHost<E, S> {
@@ -53,6 +59,11 @@ impl<E: FnMut(TrainEvent), S: FnMut() -> Stop> LoaderHost<E, S> {
     /// For `TrainJob::train_len`.
     pub fn train_len(&self) -> usize {
         self.loader.train_len()
+    }
+
+    /// For `TrainJob::decoded_bytes`.
+    pub fn decoded_bytes(&self) -> u64 {
+        self.loader.decoded_bytes()
     }
 
     /// For `TrainJob::val_len`.

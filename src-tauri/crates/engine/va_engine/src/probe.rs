@@ -9,7 +9,7 @@ use va_graph::Graph;
 use va_train::measure_step;
 
 /// Multiply-adds of a probe, about: a second or two on a slow machine.
-const PROBE_MULTIPLY_ADDS: u64 = 30_000_000_000;
+const PROBE_MULTIPLY_ADDS: u64 = 20_000_000_000;
 
 /// Network, input shape, whether in bf16, whether activations are recomputed, and images at a time.
 type Measured = HashMap<(String, Vec<usize>, [bool; 2], usize), f64>;

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use va_domain::{DeviceChoice, TrainSettings};
 use va_engine::gpu::{PLUGIN_FILE, Places, find};
-use va_engine::{AutoEngine, Engine};
+use va_engine::{AutoEngine, DataSize, Engine};
 
 const CUDA: [&str; 6] =
     ["libcudart.so.13", "libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10", "libnvrtc.so.13", "libcudnn.so.9"];
@@ -52,8 +52,9 @@ fn a_machine_without_a_driver_is_told_so_and_trains_on_the_cpu() {
         device,
         ..Default::default()
     };
-    assert!(engine.forecast(&settings(DeviceChoice::Auto), 2, 4, 0).is_ok());
-    let error = engine.forecast(&settings(DeviceChoice::Cuda), 2, 4, 0).unwrap_err();
+    let data = DataSize { class_count: 2, train_len: 4, val_len: 0, decoded_bytes: 0 };
+    assert!(engine.forecast(&settings(DeviceChoice::Auto), &data).is_ok());
+    let error = engine.forecast(&settings(DeviceChoice::Cuda), &data).unwrap_err();
     assert!(error.message().contains("no GPU to train on"), "{error}");
 }
 

@@ -9,8 +9,8 @@ use va_dataset::{Batch, BatchRequest};
 use va_domain::{Augmentation, Forecast, ModelPrecision, Task, TrainSettings};
 use va_engine::plugin::{abi, guest};
 use va_engine::{
-    CpuEngine, Ending, Engine, EngineDescription, Explainer, ExportedModel, LoaderHost, PluginEngine, RgbImage,
-    SampleSource, Session, Stop, TrainEvent, TrainHost, TrainJob, TrainOutcome, standard_preprocessing,
+    CpuEngine, DataSize, Ending, Engine, EngineDescription, Explainer, ExportedModel, LoaderHost, PluginEngine,
+    RgbImage, SampleSource, Session, Stop, TrainEvent, TrainHost, TrainJob, TrainOutcome, standard_preprocessing,
 };
 use va_error::{Code, Error, Result};
 
@@ -57,6 +57,8 @@ fn settings() -> TrainSettings {
     }
 }
 
+const DATA: DataSize = DataSize { class_count: 2, train_len: 12, val_len: 4, decoded_bytes: 0 };
+
 fn job(dir: &Path, host: &impl Counts) -> TrainJob {
     TrainJob {
         task: Task::Classification,
@@ -64,6 +66,7 @@ fn job(dir: &Path, host: &impl Counts) -> TrainJob {
         classes: vec!["dark".to_owned(), "light".to_owned()],
         train_len: host.lens()[0],
         val_len: host.lens()[1],
+        decoded_bytes: 0,
         class_counts: vec![6, 6],
         micro_batch_limit: None,
         preprocessing: standard_preprocessing(32),
@@ -155,7 +158,7 @@ fn a_run_through_the_boundary_is_the_run_without_it() {
 fn descriptions_and_forecasts_cross() {
     let engine = remote();
     assert_eq!(engine.describe(), CpuEngine::new().describe());
-    let forecast = engine.forecast(&settings(), 2, 12, 4).unwrap();
+    let forecast = engine.forecast(&settings(), &DATA).unwrap();
     assert_eq!(forecast.steps, 6);
     assert!(forecast.seconds.is_some_and(|seconds| seconds > 0.0));
 }
@@ -165,7 +168,7 @@ fn errors_keep_code_message_and_causes() {
     let engine = remote();
     let wrong = TrainSettings { arch: "resnet19".to_owned(), ..settings() };
     let (direct, crossed) =
-        (CpuEngine::new().forecast(&wrong, 2, 12, 4).unwrap_err(), engine.forecast(&wrong, 2, 12, 4).unwrap_err());
+        (CpuEngine::new().forecast(&wrong, &DATA).unwrap_err(), engine.forecast(&wrong, &DATA).unwrap_err());
     assert_eq!((direct.code(), direct.chain()), (crossed.code(), crossed.chain()));
     let missing = engine.open_session(Path::new("/nowhere/at all")).err().unwrap();
     assert_eq!(missing.chain(), CpuEngine::new().open_session(Path::new("/nowhere/at all")).err().unwrap().chain());
@@ -229,7 +232,7 @@ impl Engine for Fragile {
     fn describe(&self) -> EngineDescription {
         CpuEngine::new().describe()
     }
-    fn forecast(&self, _: &TrainSettings, _: usize, _: usize, _: usize) -> Result<Forecast> {
+    fn forecast(&self, _: &TrainSettings, _: &DataSize) -> Result<Forecast> {
         panic!("a kernel failed")
     }
     fn train(&self, _: &TrainJob, _: &mut dyn TrainHost) -> Result<TrainOutcome> {
@@ -255,7 +258,7 @@ impl guest::Guest for Fragile {
 #[test]
 fn a_panic_of_the_engine_is_an_error() {
     let engine = PluginEngine::over(guest::table::<Fragile>()).unwrap();
-    let error = engine.forecast(&settings(), 2, 12, 4).unwrap_err();
+    let error = engine.forecast(&settings(), &DATA).unwrap_err();
     assert_eq!(error.code(), Code::Internal);
     assert!(error.message().contains("a kernel failed"), "{error}");
     let dir = tempfile::tempdir().unwrap();
@@ -294,7 +297,8 @@ fn a_library_that_is_no_engine_of_this_version_says_why() {
     assert_eq!(error.code(), Code::Conflict);
     assert!(error.message().contains("version 99") && error.message().contains(&abi::VERSION.to_string()), "{error}");
 
-    let bare = library(dir.path(), "bare", "unsigned visaion_plugin_abi_version(void) { return 1; }");
+    let version = format!("unsigned visaion_plugin_abi_version(void) {{ return {}; }}", abi::VERSION);
+    let bare = library(dir.path(), "bare", &version);
     assert!(refused(&bare).message().contains("has no functions"));
 
     let needs =

@@ -6,8 +6,8 @@ use std::sync::Mutex;
 
 use va_domain::{CertificateVerdict, ClassBalance, ModelPrecision, Task, TrainSettings};
 use va_engine::{
-    CpuEngine, Ending, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainEvent, TrainJob, describe_network,
-    evaluate, standard_preprocessing,
+    CpuEngine, DataSize, Ending, Engine, LoaderHost, RgbImage, SampleSource, Stop, TrainEvent, TrainJob,
+    describe_network, evaluate, standard_preprocessing,
 };
 use va_error::{Code, Error, Result};
 
@@ -60,6 +60,7 @@ fn job(dir: &std::path::Path, settings: &TrainSettings) -> TrainJob {
         classes: classes(),
         train_len: 24,
         val_len: 8,
+        decoded_bytes: 0,
         class_counts: vec![12, 12],
         micro_batch_limit: None,
         preprocessing: standard_preprocessing(settings.image_size_px),
@@ -231,13 +232,15 @@ fn a_cancelled_run_leaves_no_model() {
     assert!(!job.model_dir.exists());
 }
 
+const DATA: DataSize = DataSize { class_count: 3, train_len: 1000, val_len: 100, decoded_bytes: 50 << 20 };
+
 #[test]
 fn the_forecast_grows_with_the_batch_and_refuses_what_cannot_be() {
     let engine = CpuEngine::new();
     let mut settings = settings();
-    let small = engine.forecast(&settings, 3, 1000, 100).unwrap();
+    let small = engine.forecast(&settings, &DATA).unwrap();
     settings.batch_size = 64;
-    let large = engine.forecast(&settings, 3, 1000, 100).unwrap();
+    let large = engine.forecast(&settings, &DATA).unwrap();
     assert!(large.peak_memory_bytes > small.peak_memory_bytes);
     assert_eq!((small.steps, large.steps), (375, 45));
     assert_eq!(small.parameter_count, 11_178_051);
@@ -245,7 +248,7 @@ fn the_forecast_grows_with_the_batch_and_refuses_what_cannot_be() {
     assert_eq!((small.micro_batch_size, large.micro_batch_size), (8, 64));
     assert!(small.seconds.is_some_and(|seconds| seconds > 0.0));
     settings.arch = "resnet0".to_owned();
-    assert!(engine.forecast(&settings, 3, 1000, 100).unwrap_err().to_string().contains("resnet18"));
+    assert!(engine.forecast(&settings, &DATA).unwrap_err().to_string().contains("resnet18"));
 }
 
 #[test]

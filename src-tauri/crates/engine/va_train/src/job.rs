@@ -18,6 +18,9 @@ pub struct TrainJob {
     pub train_len: usize,
     /// Samples of the validation split; 0 trains without one.
     pub val_len: usize,
+    /// Decoded images as the host would keep them, if there is room.
+    #[serde(default)]
+    pub decoded_bytes: u64,
     /// Training samples of every class (that have it, among others), by `class_idx`; only class weights need them, otherwise it may be empty.
     pub class_counts: Vec<u64>,
     /// At most so many samples in one forward and backward, for memory; None: as the settings say.

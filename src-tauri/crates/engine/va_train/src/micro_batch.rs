@@ -44,6 +44,7 @@ mod tests {
             classes: Vec::new(),
             train_len: 100,
             val_len: 0,
+            decoded_bytes: 0,
             class_counts: Vec::new(),
             micro_batch_limit: limit,
             preprocessing: va_dataset::standard_preprocessing(32),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use va_domain::{DatasetVersionId, MediaHash, SampleId, Split, Task};
 use va_engine::{RgbImage, SampleSource};
 use va_error::{Context, Error, Result};
-use va_media::Limits;
+use va_media::{ImageKind, Limits};
 
 use crate::App;
 
@@ -16,6 +16,8 @@ pub(crate) struct SourceImage {
     pub name: String,
     pub path: PathBuf,
     pub media_hash: MediaHash,
+    pub format: String,
+    pub size_px: [u32; 2],
     /// Ascending; one, unless the task is multi-label.
     pub classes: Vec<u32>,
 }
@@ -54,6 +56,11 @@ impl SampleSource for MediaSource {
         load_image_at_least(&self.images[index].path, min_side_px)
     }
 
+    fn size_at_least(&self, index: usize, min_side_px: u32) -> Option<[u32; 2]> {
+        let image = &self.images[index];
+        Some(decoded_size(&image.format, image.size_px, min_side_px))
+    }
+
     fn content_key(&self, index: usize) -> Option<String> {
         Some(self.images[index].media_hash.to_string())
     }
@@ -74,6 +81,11 @@ pub(crate) fn load_image_at_least(path: &std::path::Path, min_side_px: u32) -> R
     let image = va_media::decode_at_least(&bytes, &limits, min_side_px)
         .with_context(|| format!("cannot decode {}", path.display()))?;
     RgbImage::new(image.width_px, image.height_px, image.pixels)
+}
+
+/// Width and height of what [`load_image_at_least`] gives.
+pub(crate) fn decoded_size(format: &str, size_px: [u32; 2], min_side_px: u32) -> [u32; 2] {
+    ImageKind::from_name(format).map_or(size_px, |kind| va_media::size_at_least(kind, size_px, min_side_px))
 }
 
 /// The labelled samples of a split of a frozen version, in its order, as the task wants them. `classes` are those that a
@@ -111,6 +123,8 @@ pub(crate) fn load_split(
             path: app.media_path(&sample.media_hash, &sample.format),
             name: sample.name,
             media_hash: sample.media_hash,
+            format: sample.format,
+            size_px: sample.size_px,
             classes: own,
         });
     }

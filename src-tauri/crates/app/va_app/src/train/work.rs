@@ -64,6 +64,7 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
         classes: version.classes.clone(),
         train_len: host.train_len(),
         val_len: host.val_len(),
+        decoded_bytes: host.decoded_bytes(),
         class_counts: host.class_counts().to_vec(),
         micro_batch_limit: None,
         preprocessing,

@@ -9,8 +9,8 @@ use va_domain::{
     CertificateVerdict, Forecast, Job, JobState, ModelExportFormat, ModelPrecision, ModelVersion, TrainSettings,
 };
 use va_engine::{
-    CpuEngine, Engine, EngineDescription, Explainer, ExportedModel, SampleSource, Session, TrainHost, TrainJob,
-    TrainOutcome,
+    CpuEngine, DataSize, Engine, EngineDescription, Explainer, ExportedModel, SampleSource, Session, TrainHost,
+    TrainJob, TrainOutcome,
 };
 use va_error::{Code, Result};
 
@@ -24,14 +24,8 @@ impl Engine for Bent {
         self.0.describe()
     }
 
-    fn forecast(
-        &self,
-        settings: &TrainSettings,
-        class_count: usize,
-        train_len: usize,
-        val_len: usize,
-    ) -> Result<Forecast> {
-        self.0.forecast(settings, class_count, train_len, val_len)
+    fn forecast(&self, settings: &TrainSettings, data: &DataSize) -> Result<Forecast> {
+        self.0.forecast(settings, data)
     }
 
     fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome> {

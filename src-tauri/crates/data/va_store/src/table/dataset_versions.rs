@@ -63,6 +63,8 @@ pub struct FrozenSample {
     pub split: Option<Split>,
     /// `jpeg`, `png` …: the extension of the media file follows from it.
     pub format: String,
+    /// Width and height.
+    pub size_px: [u32; 2],
 }
 
 const SELECT: &str =
@@ -108,7 +110,7 @@ impl DatasetVersionsRead<'_> {
         let doing = "reading a dataset version";
         let only = if split.is_some() { "x.split = ?2" } else { "?2 IS NULL" };
         let sql = format!(
-            "SELECT x.sample_uuid, m.hash, x.name, x.class_idx, x.split, m.format, x.classes
+            "SELECT x.sample_uuid, m.hash, x.name, x.class_idx, x.split, m.format, x.classes, m.width_px, m.height_px
              FROM dataset_version_samples x JOIN media m ON m.id = x.media_id
              WHERE x.version_id = (SELECT id FROM dataset_versions WHERE uuid = ?1) AND {only} ORDER BY x.position"
         );
@@ -125,6 +127,7 @@ impl DatasetVersionsRead<'_> {
                     },
                     split: split_column(row, 4)?,
                     format: row.get(5)?,
+                    size_px: [row.get(7)?, row.get(8)?],
                 })
             })
             .sql(doing)?;
@@ -205,6 +208,7 @@ impl DatasetVersionsWrite<'_> {
                 },
                 split: sample.split,
                 format: sample.format,
+                size_px: [sample.width_px, sample.height_px],
             })
             .collect();
         let hash = content_hash(&classes, &samples)?;

@@ -57,6 +57,16 @@ fn dataset(row: &Row<'_>) -> rusqlite::Result<Dataset> {
     })
 }
 
+/// Images of a dataset that have one size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageSize {
+    /// `jpeg`, `png` …
+    pub format: String,
+    /// Width and height.
+    pub size_px: [u32; 2],
+    pub sample_count: u64,
+}
+
 /// A living dataset inside the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DatasetRow {
@@ -85,6 +95,32 @@ impl DatasetsRead<'_> {
         self.conn
             .query_row("SELECT no_class_count FROM datasets WHERE id = ?1", [row.rowid], |row| count_column(row, 0))
             .sql("reading a dataset")
+    }
+
+    /// Every width and height, px, that its images have in a format, and how many have them.
+    ///
+    /// # Errors
+    /// `NotFound`, also for a deleted one.
+    pub fn image_sizes(&self, id: DatasetId) -> Result<Vec<ImageSize>> {
+        let row = self.row(id)?;
+        let doing = "reading the sizes of a dataset's images";
+        let mut statement = self
+            .conn
+            .prepare_cached(
+                "SELECT m.format, m.width_px, m.height_px, count(*) FROM samples s JOIN media m ON m.id = s.media_id
+                 WHERE s.dataset_id = ?1 AND s.deleted_ms IS NULL GROUP BY 1, 2, 3",
+            )
+            .sql(doing)?;
+        let sizes = statement
+            .query_map([row.rowid], |row| {
+                Ok(ImageSize {
+                    format: row.get(0)?,
+                    size_px: [row.get(1)?, row.get(2)?],
+                    sample_count: count_column(row, 3)?,
+                })
+            })
+            .sql(doing)?;
+        sizes.collect::<rusqlite::Result<_>>().sql(doing)
     }
 
     /// Also when it was deleted: for lineage.

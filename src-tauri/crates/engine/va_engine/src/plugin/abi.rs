@@ -7,7 +7,7 @@
 use std::ffi::{CStr, c_void};
 
 /// Of this interface. The two sides work together only if they have the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// `extern "C" fn() -> u32`, the plug-in's [`VERSION`]: the one thing that never changes.
 pub const VERSION_SYMBOL: &CStr = c"visaion_plugin_abi_version";

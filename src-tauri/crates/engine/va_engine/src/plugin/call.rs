@@ -11,6 +11,7 @@ use va_domain::TrainSettings;
 use va_error::{Code, Error, Result};
 
 use super::abi::{Answer, FAILED, OK, Status, Text};
+use crate::DataSize;
 
 /// An error on its way across.
 #[derive(Serialize, Deserialize)]
@@ -56,9 +57,7 @@ impl From<WireError> for Error {
 #[derive(Serialize, Deserialize)]
 pub(super) struct ForecastRequest {
     pub settings: TrainSettings,
-    pub class_count: usize,
-    pub train_len: usize,
-    pub val_len: usize,
+    pub data: DataSize,
 }
 
 /// A batch but its pixels, which lie in the plug-in's buffer.

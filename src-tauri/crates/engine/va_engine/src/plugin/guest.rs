@@ -55,8 +55,8 @@ unsafe extern "C" fn forecast<G: Guest>(request: Text, out: *mut Answer) -> Stat
     // SAFETY: as above, and the text is good for the call.
     unsafe {
         answer(out, || {
-            let ForecastRequest { settings, class_count, train_len, val_len } = request.read()?;
-            G::engine().forecast(&settings, class_count, train_len, val_len)
+            let ForecastRequest { settings, data } = request.read()?;
+            G::engine().forecast(&settings, &data)
         })
     }
 }

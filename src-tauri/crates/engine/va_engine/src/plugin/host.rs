@@ -19,7 +19,7 @@ use super::abi::{Answer, CANCEL, CONTINUE, Host, PAUSE, Status, Table, Text};
 use super::call::{BatchHead, ForecastRequest, answer, ask, free};
 use super::open::Opened;
 use super::session::RemoteSession;
-use crate::{CpuEngine, Engine, EngineDescription, ExportedModel};
+use crate::{CpuEngine, DataSize, Engine, EngineDescription, ExportedModel};
 
 /// An engine of a plug-in. What needs no device (exports, explanations) is done here.
 pub struct PluginEngine {
@@ -72,14 +72,8 @@ impl Engine for PluginEngine {
         self.description.clone()
     }
 
-    fn forecast(
-        &self,
-        settings: &TrainSettings,
-        class_count: usize,
-        train_len: usize,
-        val_len: usize,
-    ) -> Result<Forecast> {
-        let request = ForecastRequest { settings: settings.clone(), class_count, train_len, val_len };
+    fn forecast(&self, settings: &TrainSettings, data: &DataSize) -> Result<Forecast> {
+        let request = ForecastRequest { settings: settings.clone(), data: *data };
         // SAFETY: the text is good for the call.
         self.call(&request, |table, text, out| unsafe { (table.forecast)(text, out) })
     }

@@ -69,6 +69,7 @@ pub fn job(settings: &TrainSettings, dir: &Path, train_len: usize, val_len: usiz
         classes: ["red", "green", "blue"].map(str::to_owned).to_vec(),
         train_len,
         val_len,
+        decoded_bytes: 0,
         class_counts: (0..CLASSES).map(|class| (train_len + CLASSES - 1 - class) as u64 / CLASSES as u64).collect(),
         micro_batch_limit: None,
         preprocessing: va_dataset::standard_preprocessing(settings.image_size_px),
