@@ -24,6 +24,10 @@ use va_domain::TrainSettings;
 use va_error::{Error, Result};
 use va_media::Limits;
 
+/// The application's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const BATCH: usize = 32;
 
 struct Jpegs(Vec<Vec<u8>>);

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use va_error::{Error, Result};
@@ -41,15 +41,13 @@ pub(crate) fn resize_region(image: &RgbImage, region: Region, width: u32, height
     if (region.width, region.height) == (width, height) {
         return image.crop(region.x, region.y, width, height);
     }
-    if (region.width, region.height) != (image.width, image.height) {
-        // The resizer's own crop reads beyond its edges: a copy keeps what is outside out.
-        let part = image.crop(region.x, region.y, region.width, region.height)?;
-        return resize_region(&part, Region::whole(&part), width, height);
-    }
     let failed = |message: String| Error::invalid(format!("cannot resize: {message}"));
     let mut pixels = vec![0; width as usize * height as usize * 3];
     // One type of pixel by name: the untyped call compiles every one of them.
-    let source = TypedImageRef::<U8x3>::from_buffer(image.width, image.height, &image.pixels)
+    let whole = TypedImageRef::<U8x3>::from_buffer(image.width, image.height, &image.pixels)
+        .map_err(|error| failed(error.to_string()))?;
+    // A view of the part is an image of its own; the resizer's crop option reads beyond the part's edges.
+    let source = TypedCroppedImage::from_ref(&whole, region.x, region.y, region.width, region.height)
         .map_err(|error| failed(error.to_string()))?;
     let mut target =
         TypedImage::<U8x3>::from_buffer(width, height, &mut pixels).map_err(|error| failed(error.to_string()))?;

@@ -115,6 +115,8 @@ impl BatchMaker {
                 .pixels
                 .par_chunks_exact_mut(numbers)
                 .zip(&visits)
+                // One image at a time: with a batch cut in stretches, a thread would wait for the other's last stretch.
+                .with_max_len(1)
                 .map(|(out, &visit)| {
                     let image = self
                         .image(from, request, visit)

@@ -20,6 +20,8 @@ pub(crate) struct MemoryPlan {
     /// None where the system does not say: then everything fits.
     pub free_bytes: Option<u64>,
     pub fits: bool,
+    /// Of one checkpoint.
+    pub checkpoint_bytes: u64,
 }
 
 impl MemoryPlan {
@@ -35,7 +37,8 @@ impl MemoryPlan {
         let batch = settings.batch_size.min(u32::try_from(train_len.max(1)).unwrap_or(u32::MAX));
         let asked = if settings.micro_batch_size == 0 { batch } else { settings.micro_batch_size.min(batch) };
         let kept = decoded_bytes.min(image_cache_bytes(free_bytes));
-        let fixed = BASE_BYTES + numbers(net, settings) + loaded(settings) + kept;
+        let numbers = Numbers::of(net, settings);
+        let fixed = BASE_BYTES + numbers.peak_bytes() + loaded(settings) + kept;
         // A batch norm over one sample of one pixel has no variance.
         let least = asked.min(2);
         let mut micro_batch = asked;
@@ -48,26 +51,42 @@ impl MemoryPlan {
             let peak_bytes = fixed + activations as u64;
             let fits = free_bytes.is_none_or(|free| peak_bytes <= free);
             if fits || micro_batch == least {
-                return Ok(Self { micro_batch, peak_bytes, free_bytes, fits });
+                let checkpoint_bytes = numbers.saved_bytes();
+                return Ok(Self { micro_batch, peak_bytes, free_bytes, fits, checkpoint_bytes });
             }
             micro_batch = micro_batch.div_ceil(2).max(least);
         }
     }
 }
 
-/// Weights and everything of their size, at the worst moment: while a checkpoint is written, all that it holds is there
-/// once more, and its largest part a third time.
-fn numbers(net: &Network, settings: &TrainSettings) -> u64 {
-    let each = 4 * (net.layout().param_len() + net.layout().buffer_len()) as u64;
-    let optimiser = match settings.optimiser {
-        Optimiser::AdamW => 2,
-        Optimiser::Sgd => 1,
-    };
-    let average = u64::from(settings.ema_decay > 0.0);
-    let (weights, gradients) = (1, 1);
-    let saved = weights + optimiser + average;
-    let largest = optimiser.max(weights);
-    each * (gradients + saved + saved + largest)
+/// Weights and everything of their size.
+struct Numbers {
+    /// Bytes of the weights and running statistics.
+    each: u64,
+    /// Tensors of that size in the optimiser's state.
+    moments: u64,
+    /// Running average.
+    averages: u64,
+}
+
+impl Numbers {
+    fn of(net: &Network, settings: &TrainSettings) -> Self {
+        let moments = match settings.optimiser {
+            Optimiser::AdamW => 2,
+            Optimiser::Sgd => 1,
+        };
+        let each = 4 * (net.layout().param_len() + net.layout().buffer_len()) as u64;
+        Self { each, moments, averages: u64::from(settings.ema_decay > 0.0) }
+    }
+
+    fn saved_bytes(&self) -> u64 {
+        self.each * (1 + self.moments + self.averages)
+    }
+
+    /// While a checkpoint is written: gradients, and all that it holds once more, its largest part a third time.
+    fn peak_bytes(&self) -> u64 {
+        self.each + 2 * self.saved_bytes() + self.each * self.moments
+    }
 }
 
 /// What the loader may keep of decoded images: a quarter of what is free, at most 2 GiB.

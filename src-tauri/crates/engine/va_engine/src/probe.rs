@@ -6,26 +6,26 @@ use std::sync::{Mutex, PoisonError};
 use va_domain::{Precision, TrainSettings};
 use va_error::Result;
 use va_graph::Graph;
-use va_train::measure_step;
+use va_train::{StepSeconds, measure_step};
 
 /// Multiply-adds of a probe, about: a second or two on a slow machine.
-const PROBE_MULTIPLY_ADDS: u64 = 20_000_000_000;
+const PROBE_MULTIPLY_ADDS: u64 = 40_000_000_000;
 
 /// Network, input shape, whether in bf16, whether activations are recomputed, and images at a time.
-type Measured = HashMap<(String, Vec<usize>, [bool; 2], usize), f64>;
+type Measured = HashMap<(String, Vec<usize>, [bool; 2], usize), StepSeconds>;
 
 static MEASURED: Mutex<Option<Measured>> = Mutex::new(None);
 
-/// Seconds of one image in a training step of at most `micro_batch`. One probe runs at a time.
+/// How long a training step of at most `micro_batch` images takes. One probe runs at a time.
 ///
 /// # Errors
 /// When the network cannot be run.
-pub(crate) fn seconds_per_image(
+pub(crate) fn step_seconds(
     graph: Graph,
     settings: &TrainSettings,
     multiply_adds_per_image: u64,
     micro_batch: usize,
-) -> Result<f64> {
+) -> Result<StepSeconds> {
     let affordable = (PROBE_MULTIPLY_ADDS / multiply_adds_per_image.max(1)).clamp(1, 32) as usize;
     let images = affordable.min(micro_batch).max(1);
     let choices = [settings.precision == Precision::Bf16, settings.activation_checkpointing];
@@ -35,7 +35,7 @@ pub(crate) fn seconds_per_image(
     if let Some(&seconds) = known.get(&key) {
         return Ok(seconds);
     }
-    let seconds = measure_step(graph, settings, images)? / images as f64;
+    let seconds = measure_step(graph, settings, images)?;
     known.insert(key, seconds);
     Ok(seconds)
 }

@@ -48,7 +48,7 @@ pub use event::{CheckpointKind, Ending, EpochMetrics, TrainEvent, ValMetrics};
 pub use host::{Stop, TrainHost};
 pub use job::{TrainJob, TrainOutcome};
 pub use pretrained::{StartWeights, load_pretrained, weights_report};
-pub use probe::measure_step;
+pub use probe::{StepSeconds, measure_step};
 pub use run::Trained;
 pub use schedule::Schedule;
 pub use train::{new_network, train, train_graph};

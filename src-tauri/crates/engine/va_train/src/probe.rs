@@ -3,36 +3,51 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use va_domain::TrainSettings;
 use va_error::{Error, Result};
-use va_exec::{AdamW, Mode};
+use va_exec::{AdamW, Mode, clip_grad_norm};
 use va_graph::Graph;
 
 use crate::new_network;
 
-/// Seconds of one training step (forward, backward, AdamW) of this network, in the precision of the settings, on so many
-/// images here and now: the median of three, after one that makes plans and touches memory.
+/// How long the parts of a training step take.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepSeconds {
+    /// Forward and backward of one image.
+    pub an_image: f64,
+    /// What a step does once, whatever its batch: clipping, AdamW, and looking for numbers that are none.
+    pub an_update: f64,
+}
+
+/// Times training steps of this network, in the precision of the settings, on so many images here and now: the median of
+/// three, after one that makes plans and touches memory.
 ///
 /// # Errors
 /// When the network cannot be run.
-pub fn measure_step(graph: Graph, settings: &TrainSettings, images: usize) -> Result<f64> {
+pub fn measure_step(graph: Graph, settings: &TrainSettings, images: usize) -> Result<StepSeconds> {
+    let images = images.max(1);
     let mut net = new_network(graph, settings)?;
     net.init(0)?;
     let mut state = AdamW::new_state(&net)?;
     let tensor = |shape: &[usize], value: f64| {
-        let shape: Vec<usize> = std::iter::once(images.max(1)).chain(shape.iter().copied()).collect();
+        let shape: Vec<usize> = std::iter::once(images).chain(shape.iter().copied()).collect();
         Tensor::full(value as f32, shape, &Device::Cpu)
             .map_err(|e| Error::internal("cannot make a tensor to measure with").with_source(e))
     };
     let (input, grad) = (tensor(net.graph().input_shape(), 0.5)?, tensor(net.graph().output_shape(), 0.01)?);
-    let mut seconds = [0.0; 4];
-    for (step, seconds) in (1..).zip(&mut seconds) {
+    let (mut passes, mut updates) = ([0.0; 4], [0.0; 4]);
+    for step in 0..passes.len() {
         let began = Instant::now();
         net.forward(&input, Mode::Train)?;
-        net.zero_grad()?;
         net.backward(&grad)?;
-        AdamW::default().step(&net, &mut state, step)?;
-        *seconds = began.elapsed().as_secs_f64();
+        passes[step] = began.elapsed().as_secs_f64();
+        clip_grad_norm(net.grads(), Some(1.0))?;
+        AdamW::default().step(&net, &mut state, step as u64 + 1)?;
+        clip_grad_norm(net.params(), None)?;
+        net.zero_grad()?;
+        updates[step] = began.elapsed().as_secs_f64() - passes[step];
     }
-    let warm = &mut seconds[1..];
-    warm.sort_by(f64::total_cmp);
-    Ok(warm[1])
+    Ok(StepSeconds { an_image: warm_median(passes) / images as f64, an_update: warm_median(updates) })
+}
+
+fn warm_median([_, a, b, c]: [f64; 4]) -> f64 {
+    a.max(b).min(a.min(b).max(c))
 }
