@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-/// The checkout's root.
+/// The checkout's root: of the one whose `cargo xtask` runs, even if the program was built from another with the same
+/// build cache.
 pub fn root() -> PathBuf {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     here.ancestors().nth(2).map_or(here.clone(), PathBuf::from)
 }
 
