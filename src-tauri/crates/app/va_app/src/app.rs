@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::RwLock;
 use serde_json::{Value, json};
 use va_domain::{Actor, Event, MediaHash, Role};
+use va_engine::gpu::PackFolders;
 use va_engine::{AutoEngine, Engine};
 use va_error::{Code, Error, Result};
 use va_media::ImageKind;
@@ -39,6 +40,7 @@ pub struct WeakApp {
 struct Inner {
     store: Store,
     engine: Arc<dyn Engine>,
+    gpu_packs: PackFolders,
     bus: EventBus,
     runner: jobs::Runner,
     resources: resources::Sampler,
@@ -50,7 +52,7 @@ struct Inner {
 
 impl App {
     /// Opens the library with the engine that this machine can use: the GPU's where everything that it needs is there,
-    /// the CPU's otherwise.
+    /// the CPU's otherwise. The GPU is looked for when it is first asked for, not here.
     ///
     /// # Errors
     /// `LibraryLocked` when it is owned, and the others of [`Store::open`].
@@ -58,7 +60,9 @@ impl App {
         let store = Store::open(library_dir, options.create)?;
         let folder = settings::of(&store)?.cuda_folder;
         let folder = if folder.is_empty() { None } else { Some(Path::new(&folder)) };
-        Self::over(store, options, Arc::new(AutoEngine::new(folder)))
+        let packs = PackFolders::usual();
+        let engine = AutoEngine::new(folder, &packs);
+        Self::over(store, options, Arc::new(engine), packs)
     }
 
     /// As [`open`](Self::open), with an engine of choice.
@@ -66,15 +70,29 @@ impl App {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with_engine(library_dir: &Path, options: OpenOptions, engine: Arc<dyn Engine>) -> Result<Self> {
-        Self::over(Store::open(library_dir, options.create)?, options, engine)
+        Self::open_with_parts(library_dir, options, engine, PackFolders::usual())
     }
 
-    fn over(store: Store, options: OpenOptions, engine: Arc<dyn Engine>) -> Result<Self> {
+    /// As [`open`](Self::open), with an engine of choice and GPU packs elsewhere than usual.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with_parts(
+        library_dir: &Path,
+        options: OpenOptions,
+        engine: Arc<dyn Engine>,
+        gpu_packs: PackFolders,
+    ) -> Result<Self> {
+        Self::over(Store::open(library_dir, options.create)?, options, engine, gpu_packs)
+    }
+
+    fn over(store: Store, options: OpenOptions, engine: Arc<dyn Engine>, gpu_packs: PackFolders) -> Result<Self> {
         let library_dir = store.library().root().to_path_buf();
         let app = Self {
             inner: Arc::new(Inner {
                 store,
                 engine,
+                gpu_packs,
                 bus: EventBus::default(),
                 runner: jobs::Runner::new(),
                 resources: resources::Sampler::new(&library_dir),
@@ -119,6 +137,10 @@ impl App {
 
     pub fn engine(&self) -> &dyn Engine {
         self.inner.engine.as_ref()
+    }
+
+    pub(crate) fn gpu_packs(&self) -> &PackFolders {
+        &self.inner.gpu_packs
     }
 
     pub fn library_dir(&self) -> &Path {

@@ -43,6 +43,10 @@ pub struct ExportedModel {
 pub trait Engine: Send + Sync {
     fn describe(&self) -> EngineDescription;
 
+    /// Something that it may have missed has come (a GPU pack): the next [`describe`](Self::describe) looks anew. What is in
+    /// use stays in use; an engine that does not look has nothing to do.
+    fn look_again(&self) {}
+
     /// Memory, work and time of a run before it starts, against the memory that is free now (cgroup limits counted). The
     /// time comes from one small training step, done and measured once an architecture and size: that takes a moment.
     ///

@@ -15,7 +15,7 @@ mod presets;
 mod probe;
 mod weights;
 
-pub use auto_engine::AutoEngine;
+pub use auto_engine::{AutoEngine, no_gpu};
 pub use cpu_engine::CpuEngine;
 pub use engine::{DataSize, Engine, EngineDescription, ExportedModel};
 pub use evaluate::{EvaluationOutput, SampleResult, evaluate};

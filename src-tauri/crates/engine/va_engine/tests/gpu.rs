@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use va_domain::{DeviceChoice, TrainSettings};
 use va_engine::gpu::{PLUGIN_FILE, Places, find};
@@ -40,7 +42,8 @@ fn a_machine_without_a_driver_is_told_so_and_trains_on_the_cpu() {
     }
     assert!(!found.status.ready && found.engine.is_none());
     assert!(found.status.note.contains("install its driver"), "{}", found.status.note);
-    let engine = AutoEngine::from_found(found);
+    let places = places(dir.path(), vec![dir.path().to_path_buf()]);
+    let engine = AutoEngine::looking(move || find(&places));
     let description = engine.describe();
     assert_eq!(description.devices.len(), 2);
     assert!(!description.devices[1].available && description.devices[1].note.contains("No NVIDIA driver"));
@@ -118,4 +121,70 @@ fn a_plugin_finds_the_symbols_of_the_libraries_loaded_before_it() {
     compile(&places.plugin[0].join(PLUGIN_FILE), source);
     let found = find(&places);
     assert!(found.status.note.contains("version 75"), "{}", found.status.note);
+}
+
+/// Loading CUDA takes a gigabyte and seconds: a program that lists its projects does not.
+#[test]
+fn a_gpu_is_looked_for_when_it_is_first_asked_for_and_again_only_when_something_came() {
+    let dir = tempfile::tempdir().unwrap();
+    let driver = driver(dir.path(), 13_000);
+    let (looks, places) = (Arc::new(AtomicUsize::new(0)), places(dir.path(), vec![driver]));
+    let (counted, looked) = (Arc::clone(&looks), places.clone());
+    let engine = AutoEngine::looking(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        find(&looked)
+    });
+    let looks = || looks.load(Ordering::SeqCst);
+    engine.look_again();
+    assert_eq!(looks(), 0, "making one looks for nothing");
+    let settings = |device| TrainSettings {
+        image_size_px: 32,
+        batch_size: 2,
+        epochs: 1,
+        warmup_epochs: 0.0,
+        device,
+        ..Default::default()
+    };
+    let data = DataSize { class_count: 2, train_len: 4, val_len: 0, decoded_bytes: 0 };
+    engine.forecast(&settings(DeviceChoice::Cpu), &data).unwrap();
+    assert_eq!(looks(), 0, "the CPU is at hand");
+    assert!(engine.forecast(&settings(DeviceChoice::Cuda), &data).is_err());
+    let before = engine.describe().cuda.unwrap();
+    assert_eq!(looks(), 1, "what was found is remembered");
+
+    std::fs::create_dir_all(&places.libraries[0]).unwrap();
+    CUDA.iter().for_each(|file| compile(&places.libraries[0].join(file), "int nothing(void) { return 0; }"));
+    assert_eq!(engine.describe().cuda.unwrap(), before);
+    engine.look_again();
+    let after = engine.describe().cuda.unwrap();
+    assert_eq!(looks(), 2);
+    assert!(before.note.contains("are missing") && after.note.contains(PLUGIN_FILE), "{} {}", before.note, after.note);
+
+    // A plug-in that cannot be opened: by then the libraries are in the program, and others must not join them.
+    std::fs::create_dir_all(&places.plugin[0]).unwrap();
+    compile(&places.plugin[0].join(PLUGIN_FILE), "int nothing(void) { return 0; }");
+    engine.look_again();
+    assert!(engine.describe().cuda.unwrap().note.contains("started anew"));
+    engine.look_again();
+    engine.describe();
+    assert_eq!(looks(), 3);
+}
+
+/// The compiler of kernels opens its built-in functions by name alone: they are in the program before it.
+#[test]
+fn what_a_library_opens_by_its_name_is_loaded_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = places(dir.path(), vec![driver(dir.path(), 13_000)]);
+    std::fs::create_dir_all(&places.libraries[0]).unwrap();
+    std::fs::create_dir_all(&places.plugin[0]).unwrap();
+    for file in CUDA {
+        compile(&places.libraries[0].join(file), "int nothing(void) { return 0; }");
+    }
+    let builtins = "libnvrtc-builtins.so.13.0";
+    compile(&places.libraries[0].join(builtins), "int stub_builtins(void) { return 83; }");
+    let source =
+        "extern int stub_builtins(void); unsigned visaion_plugin_abi_version(void) { return stub_builtins(); }";
+    compile(&places.plugin[0].join(PLUGIN_FILE), source);
+    let found = find(&places);
+    assert!(found.status.note.contains("version 83"), "{}", found.status.note);
 }

@@ -1,10 +1,10 @@
 //! What must be true before a run may start, said before anything is queued.
 
 use va_domain::{
-    Actor, Dataset, DatasetId, DatasetVersionId, Precision, Split, SplitRatios, Task, TrainRequest, TrainSettings,
-    check_name,
+    Actor, Dataset, DatasetId, DatasetVersionId, DeviceChoice, DeviceKind, Precision, Split, SplitRatios, Task,
+    TrainRequest, TrainSettings, check_name,
 };
-use va_engine::SampleSource as _;
+use va_engine::{EngineDescription, SampleSource as _, no_gpu};
 use va_error::{Error, Result};
 
 use super::register::free_name;
@@ -50,7 +50,11 @@ fn is_unsplit(dataset: &Dataset) -> bool {
 /// Whether these settings can train at all, whatever the data.
 pub(super) fn check_settings(app: &App, settings: &TrainSettings) -> Result<()> {
     settings.check()?;
-    let archs = app.engine().describe().archs;
+    let engine = app.engine().describe();
+    if settings.device == DeviceChoice::Cuda {
+        check_gpu(&engine)?;
+    }
+    let archs = engine.archs;
     let Some(arch) = archs.iter().find(|arch| arch.name == settings.arch) else {
         let names: Vec<&str> = archs.iter().map(|arch| arch.name.as_str()).collect();
         return Err(Error::invalid(format!(
@@ -60,6 +64,14 @@ pub(super) fn check_settings(app: &App, settings: &TrainSettings) -> Result<()> 
         )));
     };
     arch.check_image_size(settings.image_size_px)
+}
+
+/// A run that must have a GPU is not queued on a machine without one.
+fn check_gpu(engine: &EngineDescription) -> Result<()> {
+    if engine.devices.iter().any(|device| device.kind == DeviceKind::Cuda && device.available) {
+        return Ok(());
+    }
+    Err(engine.cuda.as_ref().map_or_else(|| Error::invalid("this engine trains on the CPU only"), no_gpu))
 }
 
 pub(super) fn check(app: &App, actor: &Actor, request: &TrainRequest) -> Result<Checked> {

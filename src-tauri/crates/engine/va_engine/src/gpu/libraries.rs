@@ -1,5 +1,7 @@
 //! The CUDA libraries that the plug-in uses, in the order in which they must be loaded.
 
+use std::path::{Path, PathBuf};
+
 use va_domain::CudaLibrary;
 
 pub(super) struct Library {
@@ -23,6 +25,16 @@ pub(super) const ALL: [Library; 6] = [
     library!("libnvrtc.so.13", "nvrtc64_130_0.dll", "compiler of small kernels"),
     library!("libcudnn.so.9", "cudnn64_9.dll", "convolutions"),
 ];
+
+/// What a library opens by its bare name when it needs it, and finds only when it is in the program already: the compiler
+/// has its built-in functions in a file beside it, whose name carries the toolkit's minor version.
+pub(super) fn companions(library: &Path) -> Vec<PathBuf> {
+    let is_compiler = library.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"libnvrtc.so."));
+    let Some(folder) = library.parent().filter(|_| is_compiler) else { return Vec::new() };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let builtins = entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"libnvrtc-builtins.so.13"));
+    builtins.map(|entry| entry.path()).collect()
+}
 
 /// What to do about the missing ones.
 pub(super) fn missing(libraries: &[&CudaLibrary]) -> String {

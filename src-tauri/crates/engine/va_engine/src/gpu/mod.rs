@@ -3,6 +3,7 @@
 
 mod driver;
 mod libraries;
+mod pack;
 mod places;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use va_error::Result;
 use crate::PluginEngine;
 use crate::plugin::{Visible, load};
 
+pub use pack::{IN_USE_FILE, PackFolders, PackRecord, PackedFile, RECORD_FILE, is_plain_name};
 pub use places::Places;
 
 /// The plug-in's file name.
@@ -22,6 +24,8 @@ pub const PLUGIN_FILE: &str = if cfg!(windows) { "va_cuda.dll" } else { "libva_c
 pub struct Found {
     pub status: CudaStatus,
     pub engine: Option<PluginEngine>,
+    /// The CUDA libraries are in the program now, whether the engine could be opened or not; they cannot be changed any more.
+    pub libraries_loaded: bool,
 }
 
 /// Looks in `places`, in their order; loads the driver and the libraries, then opens the plug-in. A machine where something
@@ -35,21 +39,32 @@ pub fn find(places: &Places) -> Found {
         ready: false,
         note: String::new(),
     };
-    match prepare(places, &mut status) {
-        Ok(engine) => {
-            status.ready = true;
-            Found { status, engine: Some(engine) }
-        }
+    let plugin = match prepare(places, &mut status) {
+        Ok(plugin) => plugin,
         Err(note) => {
             status.note = note;
-            Found { status, engine: None }
+            return Found { status, engine: None, libraries_loaded: false };
+        }
+    };
+    match open(&plugin, &status.libraries) {
+        Ok(engine) => {
+            status.ready = true;
+            Found { status, engine: Some(engine), libraries_loaded: true }
+        }
+        Err(error) => {
+            let why = error.chain();
+            status.note =
+                format!("The GPU engine cannot be used: {why}. It is tried again when VisAIon is started anew.");
+            Found { status, engine: None, libraries_loaded: true }
         }
     }
 }
 
+/// The plug-in, when everything that it needs is there.
+///
 /// # Errors
 /// The sentence for the person.
-fn prepare(places: &Places, status: &mut CudaStatus) -> std::result::Result<PluginEngine, String> {
+fn prepare(places: &Places, status: &mut CudaStatus) -> std::result::Result<PathBuf, String> {
     let plugin = places.plugin(PLUGIN_FILE);
     status.plugin_path = plugin.as_deref().map(display);
     status.libraries = libraries::ALL.iter().map(|library| seen(places, library)).collect();
@@ -63,12 +78,9 @@ fn prepare(places: &Places, status: &mut CudaStatus) -> std::result::Result<Plug
     if !missing.is_empty() {
         return Err(libraries::missing(&missing));
     }
-    let Some(plugin) = plugin else {
-        return Err(format!(
-            "The GPU engine ({PLUGIN_FILE}) does not lie beside this program; install VisAIon's GPU package."
-        ));
-    };
-    open(&plugin, &status.libraries).map_err(|error| format!("The GPU engine cannot be used: {}", error.chain()))
+    plugin.ok_or_else(|| {
+        format!("The GPU engine ({PLUGIN_FILE}) does not lie beside this program; install VisAIon's GPU package.")
+    })
 }
 
 fn seen(places: &Places, library: &libraries::Library) -> CudaLibrary {
@@ -83,11 +95,14 @@ fn seen(places: &Places, library: &libraries::Library) -> CudaLibrary {
 fn open(plugin: &Path, libraries: &[CudaLibrary]) -> Result<PluginEngine> {
     for library in libraries {
         let path = PathBuf::from(library.path.as_deref().unwrap_or(&library.file));
-        let loaded = load(&path, Visible::ToLaterOnes).map_err(|error| {
-            va_error::Error::invalid(format!("{} cannot be loaded", path.display())).with_source(error)
-        })?;
-        // The plug-in uses it for as long as the program runs.
-        std::mem::forget(loaded);
+        pack::hold(&path);
+        for path in libraries::companions(&path).iter().chain([&path]) {
+            let loaded = load(path, Visible::ToLaterOnes).map_err(|error| {
+                va_error::Error::invalid(format!("{} cannot be loaded", path.display())).with_source(error)
+            })?;
+            // The plug-in uses it for as long as the program runs.
+            std::mem::forget(loaded);
+        }
     }
     PluginEngine::open(plugin)
 }

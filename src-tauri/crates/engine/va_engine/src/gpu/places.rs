@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::pack::PackFolders;
+
 /// Folders to look in, the first that has a file wins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
@@ -17,16 +19,17 @@ pub struct Places {
 const TOOLKIT: [&str; 4] = ["lib64", "lib", "bin", "bin/x64"];
 
 impl Places {
-    /// The usual ones: the folder that the settings name, the GPU pack beside the program, a CUDA toolkit, a Python
-    /// environment with NVIDIA's packages (`VIRTUAL_ENV`, `CONDA_PREFIX`), the system's library folders.
-    pub fn usual(from_settings: Option<&Path>) -> Self {
+    /// The usual ones: the folder that the settings name, an installed GPU pack that is whole, a CUDA toolkit, a Python
+    /// environment with NVIDIA's packages (`VIRTUAL_ENV`, `CONDA_PREFIX`), the system's library folders. Made
+    /// anew for each look: a pack may have come since.
+    pub fn usual(from_settings: Option<&Path>, packs: &PackFolders) -> Self {
         let beside: Vec<PathBuf> =
             std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf)).into_iter().collect();
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let toolkits = ["CUDA_PATH", "CUDA_HOME"].into_iter().filter_map(variable).chain(installed_toolkits());
         let environments = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(variable);
         let mut libraries = from_settings.map(below).unwrap_or_default();
-        libraries.extend(beside.iter().map(|dir| dir.join("gpu-pack")));
+        libraries.extend(packs.libraries());
         libraries.extend(toolkits.flat_map(|toolkit| toolkit_folders(&toolkit)));
         libraries.extend(environments.flat_map(|environment| python_folders(&environment)));
         libraries.extend(SYSTEM.iter().map(PathBuf::from));
@@ -127,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_usual_places_begin_with_the_settings() {
-        let places = Places::usual(Some(Path::new("/chosen")));
+        let places = Places::usual(Some(Path::new("/chosen")), &PackFolders::usual());
         assert_eq!(places.libraries[0], Path::new("/chosen"));
         assert!(places.libraries.iter().any(|dir| dir.ends_with("gpu-pack")));
         assert!(!places.plugin.is_empty());
