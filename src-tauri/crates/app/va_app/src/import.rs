@@ -100,7 +100,7 @@ pub fn import_now(app: &App, actor: &Actor, dataset: DatasetId, request: &Import
 /// When the jobs cannot be read.
 pub(crate) fn uploads_in_use(app: &App) -> Result<HashSet<Uuid>> {
     let upload = |job: Job| Uuid::parse_str(job.params.get("upload_id")?.as_str()?).ok();
-    let readers = [JobKind::Import, JobKind::WeightsInstall];
+    let readers = [JobKind::Import, JobKind::WeightsInstall, JobKind::GpuPackInstall];
     let unfinished = jobs::unfinished(app)?.into_iter().filter(|job| readers.contains(&job.kind));
     Ok(unfinished.filter_map(upload).collect())
 }

@@ -16,6 +16,7 @@ pub mod diagnostics;
 pub mod evaluations;
 pub mod explain;
 pub mod export;
+pub mod gpu_pack;
 pub mod history;
 pub mod images;
 pub mod import;

@@ -8,14 +8,16 @@ use va_error::Result;
 use va_store::Op;
 use va_store::table::media::MediaRow;
 
-use crate::{App, images, models, staging};
+use crate::{App, gpu_pack, images, models, staging};
 
 /// How long deleted samples, datasets and model files can still be brought back.
 pub const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What the application does when nothing else is to be done: forgotten uploads and what was deleted long ago go.
+/// What the application does when nothing else is to be done: forgotten uploads, libraries of
+/// removed GPU packs, and what was deleted long ago go.
 pub(crate) fn tidy(app: &App) {
     staging::clean(app);
+    gpu_pack::tidy(app);
     if let Err(error) = purge(app, SystemTime::now()) {
         // Nothing is lost by waiting.
         tracing::warn!("what was deleted long ago stays until the next time: {error:#}");

@@ -89,6 +89,9 @@ pub enum Command {
     /// Pretrained weights to start a training from
     #[command(subcommand)]
     Weights(WeightsCommand),
+    /// NVIDIA's libraries that training on an NVIDIA GPU needs
+    #[command(subcommand)]
+    GpuPack(GpuPackCommand),
     /// Background work
     #[command(subcommand)]
     Job(JobCommand),
@@ -235,6 +238,25 @@ pub enum WeightsCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum GpuPackCommand {
+    /// What it is made of and whether it is installed
+    Show,
+    /// Install it for this user, from files or by a download; every file is verified first
+    Install {
+        /// One of NVIDIA's wheels, a folder of them, or a ZIP file that holds them
+        #[arg(long, value_name = "PATH")]
+        from: Option<PathBuf>,
+        /// Agree to NVIDIA's licences, without which nothing is fetched
+        #[arg(long, conflicts_with = "from")]
+        agree_licence: bool,
+    },
+    /// Read every byte of the installed libraries and compare
+    Verify,
+    /// Remove it, or an unfinished download
+    Remove,
+}
+
+#[derive(Debug, Subcommand)]
 pub enum JobCommand {
     /// Jobs, newest first
     List {
@@ -296,7 +318,8 @@ choices! {
     ScheduleArg => ScheduleKind { Cosine, OneCycle, Step, Plateau }
     ClassBalanceArg => ClassBalance { None, Weights, Sampling }
     JobKindArg => JobKind {
-        Import, DatasetExport, Train, Evaluate, ModelExport, WeightsInstall, WeightsDownload
+        Import, DatasetExport, Train, Evaluate, ModelExport, WeightsInstall, WeightsDownload, GpuPackInstall, GpuPackDownload,
+        GpuPackVerify
     }
     JobStateArg => JobState { Queued, Running, Paused, Interrupted, Succeeded, Failed, Cancelled }
 }

@@ -44,4 +44,5 @@ pub enum Entity {
     Settings,
     History,
     Weights,
+    GpuPack,
 }

@@ -36,6 +36,9 @@ pub enum JobKind {
     ModelExport,
     WeightsInstall,
     WeightsDownload,
+    GpuPackInstall,
+    GpuPackDownload,
+    GpuPackVerify,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -12,6 +12,7 @@ mod dataset;
 mod evaluation;
 mod event;
 mod facets;
+mod gpu_pack;
 mod id;
 mod import;
 mod job;
@@ -42,6 +43,7 @@ pub use evaluation::{
 };
 pub use event::{Entity, Event};
 pub use facets::Facets;
+pub use gpu_pack::{GpuPack, GpuPackState, GpuPackage};
 pub use id::{
     AnnotationId, DatasetId, DatasetVersionId, EvaluationId, JobId, LabelId, MediaHash, MemberId, ModelId,
     ModelVersionId, ProjectId, SampleId,

@@ -2,6 +2,7 @@
 
 pub mod datasets;
 pub mod evaluations;
+pub mod gpu_pack;
 pub mod import;
 pub mod jobs;
 pub mod labels;
@@ -23,6 +24,7 @@ pub(crate) fn table() -> Vec<Command> {
         ("import", import::commands()),
         ("training", train::commands()),
         ("weights", weights::commands()),
+        ("gpu pack", gpu_pack::commands()),
         ("jobs", jobs::commands()),
         ("models", models::commands()),
         ("evaluations", evaluations::commands()),

@@ -35,8 +35,10 @@ impl Lane {
                 JobKind::Evaluate,
                 JobKind::ModelExport,
                 JobKind::WeightsInstall,
+                JobKind::GpuPackInstall,
+                JobKind::GpuPackVerify,
             ],
-            Self::Network => &[JobKind::WeightsDownload],
+            Self::Network => &[JobKind::WeightsDownload, JobKind::GpuPackDownload],
         }
     }
 }
@@ -347,6 +349,6 @@ mod tests {
             assert!(Lane::Light.kinds().contains(&kind) && !Lane::Train.kinds().contains(&kind));
         }
         assert_eq!(Lane::Train.kinds(), [JobKind::Train]);
-        assert_eq!(Lane::Network.kinds(), [JobKind::WeightsDownload]);
+        assert_eq!(Lane::Network.kinds(), [JobKind::WeightsDownload, JobKind::GpuPackDownload]);
     }
 }

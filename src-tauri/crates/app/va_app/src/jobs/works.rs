@@ -15,5 +15,8 @@ pub(super) fn run(context: &JobContext) -> Result<serde_json::Value> {
         JobKind::ModelExport => crate::models::export::run(context),
         JobKind::WeightsInstall => crate::weights::run_install(context),
         JobKind::WeightsDownload => crate::weights::run_download(context),
+        JobKind::GpuPackInstall => crate::gpu_pack::run_install(context),
+        JobKind::GpuPackDownload => crate::gpu_pack::run_download(context),
+        JobKind::GpuPackVerify => crate::gpu_pack::run_verify(context),
     }
 }

@@ -7,6 +7,9 @@
 
 mod altered;
 mod fixture;
+mod gpu;
+mod gpu_pack;
+mod gpu_pack_scene;
 mod kill;
 mod queue;
 mod road;

@@ -2,6 +2,7 @@
 
 mod datasets;
 mod explain;
+mod gpu_pack;
 mod jobs;
 mod machine;
 mod models;
@@ -41,6 +42,7 @@ pub fn run(args: Args) -> Result<()> {
             models::export(&session, &model, format.into(), precision.into(), &out)
         }
         Command::Weights(command) => weights::run(&session, command),
+        Command::GpuPack(command) => gpu_pack::run(&session, command),
         Command::Job(command) => jobs::run(&session, command),
         Command::Resources => machine::resources(&session),
         Command::Diagnostics { out } => machine::diagnostics(&session, &out),

@@ -1,4 +1,5 @@
 //! The built program on a library of its own.
+#![allow(dead_code, reason = "each test file is a program of its own and takes what it needs")]
 
 use std::io::Cursor;
 use std::path::Path;
@@ -42,7 +43,6 @@ impl Program {
 }
 
 /// `count` different images of each of the classes `dark` and `light`, a folder a class.
-#[allow(dead_code)] // Each test file is a program of its own and takes what it needs.
 pub fn write_classes(dir: &Path, count: u32) {
     for (name, ground) in [("dark", 40u8), ("light", 210u8)] {
         let folder = dir.join(name);
