@@ -3,6 +3,7 @@ import { ApiError, type Adapter, type DropListener, type Picked } from '../adapt
 import type { CommandName, Request, Response } from '../commands';
 import type { AppEvent } from '../types';
 import { dataHandlers } from './data';
+import { gpuPackHandlers } from './gpu-pack';
 import type { Handlers } from './handlers';
 import { jobHandlers } from './jobs';
 import { machineHandlers, snapshot } from './machine';
@@ -23,6 +24,7 @@ const HANDLERS: Handlers = {
   ...modelHandlers,
   ...evaluationHandlers,
   ...weightsHandlers,
+  ...gpuPackHandlers,
 };
 
 export class FakeAdapter implements Adapter {

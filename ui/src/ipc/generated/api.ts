@@ -617,6 +617,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/gpu-pack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** NVIDIA's libraries for training on a GPU: what they are, and whether they are installed */
+        get: operations["gpu_pack_get"];
+        put?: never;
+        /** Install the GPU pack from files; the job's result is the pack as it then is */
+        post: operations["gpu_pack_install"];
+        /** Remove the GPU pack, or what came of one; refused while a job computes with it */
+        delete: operations["gpu_pack_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/gpu-pack/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Download and install the GPU pack, when NVIDIA's licences are agreed to */
+        post: operations["gpu_pack_download"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/gpu-pack/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read every byte of the installed GPU pack; the job fails where one is wrong, and the pack is not used then */
+        post: operations["gpu_pack_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs": {
         parameters: {
             query?: never;
@@ -2062,7 +2115,7 @@ export interface components {
         /** @description The empty answer of a command that only does something. */
         Done: Record<string, never>;
         /** @enum {string} */
-        Entity: "project" | "dataset" | "label" | "sample" | "annotation" | "dataset_version" | "model" | "model_version" | "job" | "evaluation" | "member" | "settings" | "history" | "weights";
+        Entity: "project" | "dataset" | "label" | "sample" | "annotation" | "dataset_version" | "model" | "model_version" | "job" | "evaluation" | "member" | "settings" | "history" | "weights" | "gpu_pack";
         /** @description A model version on a split of its frozen dataset version. */
         Evaluation: {
             /** Format: uuid */
@@ -2303,6 +2356,77 @@ export interface components {
             /** @constant */
             kind: "mask";
         });
+        /** @description NVIDIA's libraries that training on an NVIDIA GPU needs, as one thing that is installed and removed. */
+        GpuPack: {
+            state: components["schemas"]["GpuPackState"];
+            /** @description Of what can be installed: `cuda-13.0.2-cudnn-9.19.0`. */
+            version: string;
+            /** @description Of what is installed; another one than `version` after an update of the program. */
+            installed_version: string | null;
+            /** @description There is a pack for this kind of machine. */
+            is_supported: boolean;
+            /** @description The driver of a card is there and new enough, and the libraries are not: this is what a pack is for. */
+            would_help: boolean;
+            /** @description What it is made of. */
+            packages: components["schemas"]["GpuPackage"][];
+            /**
+             * Format: uint64
+             * @description All packages.
+             */
+            download_bytes: number;
+            /**
+             * Format: uint64
+             * @description Of them, what is here of an unfinished download.
+             */
+            downloaded_bytes: number;
+            /**
+             * Format: uint64
+             * @description On the disk, once installed.
+             */
+            installed_bytes: number;
+            /** @description Where it is, or would be; None where this user has no home folder. */
+            folder: string | null;
+            /** @description Files of an installed pack that are missing or not what they should be. */
+            damaged_files: string[];
+            /**
+             * Format: uuid
+             * @description The install, download or verification under way.
+             */
+            job_id: string | null;
+            /** Format: int64 */
+            installed_ms: number | null;
+        };
+        GpuPackDownloadRequest: {
+            /**
+             * @description The person has seen licences, sources and size, and agrees; without it nothing is fetched.
+             * @default false
+             */
+            agree_licence?: boolean;
+        };
+        /** @description Exactly one of `path` and `upload_id`. */
+        GpuPackInstallRequest: {
+            /** @description One of NVIDIA's wheels, a folder of them, or a ZIP file that holds them, on this machine. */
+            path?: string | null;
+            /** @description What `POST /uploads` gave, with such files in it; it is used up. */
+            upload_id?: string | null;
+        };
+        GpuPackState: ("not_installed" | "installed") | "partly_downloaded" | "damaged";
+        /** @description One of NVIDIA's redistributable packages. */
+        GpuPackage: {
+            /** @description `nvidia-cublas`. */
+            name: string;
+            version: string;
+            /** @description `matrix products`. */
+            purpose: string;
+            licence: string;
+            licence_url: string;
+            file: string;
+            source_url: string;
+            /** Format: uint64 */
+            size_bytes: number;
+            /** @description Lower-case hex. */
+            sha256: string;
+        };
         GpuReport: {
             gpus: components["schemas"]["GpuUsage"][];
             /** @description Why no GPU is shown, for a person; null when there is one. */
@@ -2612,7 +2736,7 @@ export interface components {
             model_name?: string | null;
         };
         /** @enum {string} */
-        JobKind: "import" | "dataset_export" | "train" | "evaluate" | "model_export" | "weights_install" | "weights_download";
+        JobKind: "import" | "dataset_export" | "train" | "evaluate" | "model_export" | "weights_install" | "weights_download" | "gpu_pack_install" | "gpu_pack_download" | "gpu_pack_verify";
         JobListRequest: {
             kind?: components["schemas"]["JobKind"] | null;
             state?: components["schemas"]["JobState"] | null;
@@ -6234,6 +6358,174 @@ export interface operations {
                      */
                     agree_licence?: boolean;
                 };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    gpu_pack_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GpuPack"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    gpu_pack_install: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description One of NVIDIA's wheels, a folder of them, or a ZIP file that holds them, on this machine. */
+                    path?: string | null;
+                    /** @description What `POST /uploads` gave, with such files in it; it is used up. */
+                    upload_id?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    gpu_pack_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    gpu_pack_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description The person has seen licences, sources and size, and agrees; without it nothing is fetched.
+                     * @default false
+                     */
+                    agree_licence?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description An error, with the matching status */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    gpu_pack_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
             };
         };
         responses: {

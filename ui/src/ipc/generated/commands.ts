@@ -65,6 +65,11 @@ export type ExportFormat = Schemas['ExportFormat'];
 export type Facets = Schemas['Facets'];
 export type Forecast = Schemas['Forecast'];
 export type Geometry = Schemas['Geometry'];
+export type GpuPack = Schemas['GpuPack'];
+export type GpuPackDownloadRequest = Schemas['GpuPackDownloadRequest'];
+export type GpuPackInstallRequest = Schemas['GpuPackInstallRequest'];
+export type GpuPackState = Schemas['GpuPackState'];
+export type GpuPackage = Schemas['GpuPackage'];
 export type GpuReport = Schemas['GpuReport'];
 export type GpuUsage = Schemas['GpuUsage'];
 export type Health = Schemas['Health'];
@@ -300,6 +305,16 @@ export interface CommandTypes {
   weights_download: { request: WeightsDownloadRequest; response: Job };
   /** Remove an installed file or an unfinished download; refused while a run starts from it. */
   weights_delete: { request: WeightsRequest; response: Done };
+  /** NVIDIA's libraries for training on a GPU: what they are, and whether they are installed. */
+  gpu_pack_get: { request: Nothing; response: GpuPack };
+  /** Install the GPU pack from files; the job's result is the pack as it then is. */
+  gpu_pack_install: { request: GpuPackInstallRequest; response: Job };
+  /** Download and install the GPU pack, when NVIDIA's licences are agreed to. */
+  gpu_pack_download: { request: GpuPackDownloadRequest; response: Job };
+  /** Read every byte of the installed GPU pack; the job fails where one is wrong, and the pack is not used then. */
+  gpu_pack_verify: { request: Nothing; response: Job };
+  /** Remove the GPU pack, or what came of one; refused while a job computes with it. */
+  gpu_pack_delete: { request: Nothing; response: Done };
   /** Jobs, newest first. */
   job_list: { request: JobListRequest; response: JobPage };
   /** Start a training. */
@@ -440,6 +455,11 @@ export const COMMANDS: { readonly [N in CommandName]: CommandRoute } = {
   weights_install: { method: 'POST', path: '/weights', pathParams: [] },
   weights_download: { method: 'POST', path: '/weights/{name}/download', pathParams: ['name'] },
   weights_delete: { method: 'DELETE', path: '/weights/{name}', pathParams: ['name'] },
+  gpu_pack_get: { method: 'GET', path: '/gpu-pack', pathParams: [] },
+  gpu_pack_install: { method: 'POST', path: '/gpu-pack', pathParams: [] },
+  gpu_pack_download: { method: 'POST', path: '/gpu-pack/download', pathParams: [] },
+  gpu_pack_verify: { method: 'POST', path: '/gpu-pack/verify', pathParams: [] },
+  gpu_pack_delete: { method: 'DELETE', path: '/gpu-pack', pathParams: [] },
   job_list: { method: 'GET', path: '/jobs', pathParams: [] },
   job_create: { method: 'POST', path: '/jobs', pathParams: [] },
   job_get: { method: 'GET', path: '/jobs/{id}', pathParams: ['id'] },

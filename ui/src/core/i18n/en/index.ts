@@ -4,6 +4,7 @@ import { common } from './common';
 import { data } from './data';
 import { evaluate } from './evaluate';
 import { explain } from './explain';
+import { gpuPack } from './gpu-pack';
 import { importing } from './importing';
 import { models } from './models';
 import { predict } from './predict';
@@ -29,4 +30,5 @@ export const en = {
   ...models,
   ...predict,
   ...weights,
+  ...gpuPack,
 } as const;
