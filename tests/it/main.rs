@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail where it is")]
 
 mod commands;
+mod gpu_pack;
 mod multilabel;
 mod service_auth;
 mod service_limits;

@@ -4,6 +4,7 @@
 
 mod commands;
 mod context;
+mod copy;
 mod estimate;
 mod lanes;
 mod recover;
@@ -16,6 +17,7 @@ pub use commands::{JobListRequest, NewJob};
 pub use commands::{cancel, create, delete, get, list, metrics, notes, pause, resume, submit, update, wait};
 pub use context::JobContext;
 pub(crate) use context::folder_of;
+pub(crate) use copy::copy_file;
 pub use lanes::Runner;
 pub(crate) use rows::{append_metrics, cut_metrics};
 pub use stop::Stop;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use va_domain::{DeviceChoice, TrainSettings};
-use va_engine::gpu::{PLUGIN_FILE, Places, find};
+use va_engine::gpu::{IN_USE_FILE, PLUGIN_FILE, Places, find};
 use va_engine::{AutoEngine, DataSize, Engine};
 
 const CUDA: [&str; 6] =
@@ -180,6 +180,8 @@ fn what_a_library_opens_by_its_name_is_loaded_before_it() {
     for file in CUDA {
         compile(&places.libraries[0].join(file), "int nothing(void) { return 0; }");
     }
+    let mark = places.libraries[0].join(IN_USE_FILE);
+    std::fs::write(&mark, "").unwrap();
     let builtins = "libnvrtc-builtins.so.13.0";
     compile(&places.libraries[0].join(builtins), "int stub_builtins(void) { return 83; }");
     let source =
@@ -187,4 +189,5 @@ fn what_a_library_opens_by_its_name_is_loaded_before_it() {
     compile(&places.plugin[0].join(PLUGIN_FILE), source);
     let found = find(&places);
     assert!(found.status.note.contains("version 83"), "{}", found.status.note);
+    assert!(std::fs::File::open(&mark).unwrap().try_lock().is_err(), "who removes packs sees that it is in use");
 }

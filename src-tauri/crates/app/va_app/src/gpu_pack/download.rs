@@ -9,7 +9,7 @@ use va_store::Op;
 
 use super::gather::{Wheel, names};
 use super::manifest::{Manifest, Package};
-use super::place::Place;
+use super::place::{Lock, Place};
 use super::{announce, gather, require_wanted, result_of, unpack};
 use crate::App;
 use crate::app::require;
@@ -103,7 +103,15 @@ fn fetch_and_install(context: &JobContext) -> Result<GpuPack> {
     let place = Place::own(app)?;
     let lock = place.lock()?;
     place.sweep(&lock);
-    let here = place.downloaded_bytes(&manifest);
+    let fetched = fetch_all(context, &place, &lock, &manifest);
+    // Also what a failure left half unpacked; wheels and parts of them stay.
+    place.sweep(&lock);
+    fetched?;
+    result_of(app)
+}
+
+fn fetch_all(context: &JobContext, place: &Place, lock: &Lock, manifest: &Manifest) -> Result<()> {
+    let here = place.downloaded_bytes(manifest);
     place.require_space(manifest.download_bytes() - here + manifest.installed_bytes())?;
     if here > 0 {
         context.note(format!("went on from {here} bytes that were here"));
@@ -111,16 +119,15 @@ fn fetch_and_install(context: &JobContext) -> Result<GpuPack> {
     let mut done = 0;
     let mut wheels = Vec::new();
     for package in &manifest.packages {
-        wheels.push(fetch(context, &place, &manifest, package, done)?);
+        wheels.push(fetch(context, place, manifest, package, done)?);
         done += package.size_bytes;
     }
     // All of them once more, as they lie on the disk now, before anything is unpacked.
-    let gathered = gather::verified(context, &place, &manifest, wheels)?;
+    let gathered = gather::verified(context, place, manifest, wheels)?;
     if !gathered.missing.is_empty() {
         return Err(Error::conflict(format!("somebody removed {} meanwhile", names(&gathered.missing))));
     }
-    unpack::install(context, &place, &lock, &manifest, &gathered.wheels)?;
-    result_of(app)
+    unpack::install(context, place, lock, manifest, &gathered.wheels)
 }
 
 fn fetch<'a>(

@@ -8,7 +8,7 @@ use va_error::{Context, Error, Result};
 use super::archive::Archive;
 use super::manifest::{Manifest, Package};
 use super::place::{Lock, Place};
-use crate::jobs::JobContext;
+use crate::jobs::{JobContext, copy_file};
 
 /// Folders in folders: an upload has one of its own.
 const MAX_DEPTH: usize = 3;
@@ -121,7 +121,7 @@ fn keep<'a>(context: &JobContext, place: &Place, lock: &Lock, package: &'a Packa
         check(context, package, from)?;
         place.require_space(package.size_bytes)?;
         let arrived = place.fresh_incoming(lock)?.join(&package.file);
-        std::fs::copy(from, &arrived).with_context(|| format!("cannot copy {}", from.display()))?;
+        copy_file(context, from, &arrived, package.size_bytes)?;
         take_in(place, &arrived, &to)?;
     }
     Ok(Wheel { package, path: to })

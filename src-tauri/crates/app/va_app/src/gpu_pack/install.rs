@@ -1,6 +1,6 @@
 //! The GPU pack from files that a person brought.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use va_error::{Error, Result};
 
 use super::gather::{gather, names};
 use super::manifest::Manifest;
-use super::place::Place;
+use super::place::{Lock, Place};
 use super::{announce, busy, require_wanted, result_of, unpack};
 use crate::app::require;
 use crate::jobs::{self, JobContext, NewJob};
@@ -70,18 +70,24 @@ fn take_in(context: &JobContext, request: &InstallRequest) -> Result<GpuPack> {
     let place = Place::own(app)?;
     let lock = place.lock()?;
     place.sweep(&lock);
-    let source = source_of(app, request)?;
-    let gathered = gather(context, &place, &lock, &manifest, &source)?;
+    let taken = unpack_from(context, &place, &lock, &manifest, &source_of(app, request)?);
+    // Also what a failure left half unpacked: it may be a gigabyte.
+    place.sweep(&lock);
+    taken?;
+    result_of(app)
+}
+
+fn unpack_from(context: &JobContext, place: &Place, lock: &Lock, manifest: &Manifest, source: &Path) -> Result<()> {
+    let gathered = gather(context, place, lock, manifest, source)?;
     if gathered.missing.is_empty() {
-        unpack::install(context, &place, &lock, &manifest, &gathered.wheels)?;
-        return result_of(app);
+        return unpack::install(context, place, lock, manifest, &gathered.wheels);
     }
     let missing = names(&gathered.missing);
     if source.is_dir() || gathered.wheels.is_empty() {
         return Err(Error::invalid(format!("nothing was installed, for these files are missing: {missing}")));
     }
     context.note(format!("kept until the others come; missing: {missing}"));
-    result_of(app)
+    Ok(())
 }
 
 /// # Errors
@@ -98,7 +104,9 @@ fn source_of(app: &App, request: &InstallRequest) -> Result<PathBuf> {
 /// Another install would change the same files.
 pub(super) fn require_idle(app: &App) -> Result<()> {
     match busy(app)? {
-        Some(job) => Err(Error::conflict(format!("the GPU pack is being worked on already (job {job})"))),
+        Some(job) => Err(Error::conflict(format!(
+            "the GPU pack is being worked on already: wait for the end of the job {job}, or cancel it"
+        ))),
         None => Ok(()),
     }
 }

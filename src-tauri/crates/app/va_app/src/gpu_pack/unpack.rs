@@ -53,7 +53,6 @@ pub(super) fn install(
     if let Err(error) = place.forget_downloads(lock) {
         context.note(format!("the files that the pack was unpacked from stay: {error}"));
     }
-    place.sweep(lock);
     context.app().engine().look_again();
     announce(context.app());
     Ok(())

@@ -1,7 +1,5 @@
 //! Weights from a file on this machine, or from an upload.
 
-use std::fs::File;
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,14 +11,13 @@ use super::admit::{Arrival, Wanted, admit};
 use super::catalogue;
 use super::place::Place;
 use crate::app::require;
-use crate::jobs::{self, JobContext, NewJob};
+use crate::jobs::{self, JobContext, NewJob, copy_file};
 use crate::{App, staging};
 
 /// What the reader takes.
 pub(super) const MAX_BYTES: u64 = 4 << 30;
 /// Space that must stay free beside the file.
 const RESERVE_BYTES: u64 = 64 << 20;
-const BLOCK_BYTES: usize = 1 << 20;
 
 /// Exactly one of `path` and `upload_id`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,8 +121,7 @@ fn copy(context: &JobContext, from: &Path, to: &Path) -> Result<u64> {
     let cannot = || format!("cannot copy {}", from.display());
     let folder = to.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let mut source = File::open(from).with_context(cannot)?;
-    let total = source.metadata().with_context(cannot)?.len();
+    let total = std::fs::metadata(from).with_context(cannot)?.len();
     let free = fs4::available_space(folder).with_context(cannot)?;
     if total.saturating_add(RESERVE_BYTES) > free {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
@@ -133,21 +129,7 @@ fn copy(context: &JobContext, from: &Path, to: &Path) -> Result<u64> {
         let message = format!("the weights need {needed} MiB in the library, and {free} MiB are free");
         return Err(Error::new(Code::DiskFull, message));
     }
-    let mut target = File::create(to).with_context(cannot)?;
-    let (mut done, mut block) = (0, vec![0; BLOCK_BYTES]);
-    loop {
-        context.check_cancel()?;
-        let read = source.read(&mut block).with_context(cannot)?;
-        if read == 0 {
-            return Ok(done);
-        }
-        target.write_all(&block[..read]).with_context(cannot)?;
-        done += read as u64;
-        if done > MAX_BYTES {
-            return Err(Error::new(Code::TooLarge, format!("{} grew beyond 4 GiB while it was read", from.display())));
-        }
-        context.progress(done, total, "bytes", "copying");
-    }
+    copy_file(context, from, to, MAX_BYTES)
 }
 
 fn file_name(path: &Path) -> String {

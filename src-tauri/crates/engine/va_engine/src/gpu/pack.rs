@@ -157,7 +157,7 @@ mod tests {
         std::fs::write(libraries.join("libx.so.1"), b"1234").unwrap();
         assert!(folders.libraries().is_empty(), "everything but the record");
         write(dir.path(), &record("one", 4));
-        assert_eq!(folders.libraries(), [libraries.clone()]);
+        assert_eq!(folders.libraries(), [libraries]);
 
         write(dir.path(), &record("one", 5));
         assert!(folders.libraries().is_empty(), "another size");
