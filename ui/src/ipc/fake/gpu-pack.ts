@@ -44,7 +44,8 @@ const EMPTY: GpuPack = {
   version: 'cuda-13.0.2-cudnn-9.19.0',
   installed_version: null,
   is_supported: true,
-  would_help: true,
+  // The made-up card has an old driver: first that one.
+  would_help: false,
   packages: PACKAGES,
   download_bytes: PACKAGES.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
   downloaded_bytes: 0,

@@ -31,9 +31,12 @@ pub(super) const ALL: [Library; 6] = [
 pub(super) fn companions(library: &Path) -> Vec<PathBuf> {
     let is_compiler = library.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"libnvrtc.so."));
     let Some(folder) = library.parent().filter(|_| is_compiler) else { return Vec::new() };
+    let is_builtins = |path: &PathBuf| {
+        let minor = path.file_name().and_then(|name| name.to_str()?.strip_prefix("libnvrtc-builtins.so.13."));
+        minor.is_some_and(|minor| !minor.is_empty() && minor.chars().all(|c| c.is_ascii_digit()))
+    };
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let builtins = entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"libnvrtc-builtins.so.13"));
-    builtins.map(|entry| entry.path()).collect()
+    entries.map(|entry| entry.path()).filter(is_builtins).collect()
 }
 
 /// What to do about the missing ones.
