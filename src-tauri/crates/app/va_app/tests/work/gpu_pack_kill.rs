@@ -22,7 +22,7 @@ const FOLDER: &str = "VISAION_TEST_FOLDER";
 fn kills_leave_no_half_pack() {
     let scene = Scene::new(1_500_000);
     let from = write_wheels(&scene.path("wheels"), &scene.wheels);
-    let (mut killed, mut delay) = (0, Duration::from_millis(60));
+    let (mut killed, mut delay) = (0, Duration::from_millis(5));
     loop {
         let mut child = child(scene.dir.path(), &from);
         let begun = Instant::now();
@@ -38,7 +38,7 @@ fn kills_leave_no_half_pack() {
         child.kill().unwrap();
         child.wait().unwrap();
         killed += 1;
-        delay += Duration::from_millis(25);
+        delay += Duration::from_millis(6);
         let looked_into = Places::usual(None, &packs(scene.dir.path())).libraries;
         if looked_into.iter().any(|dir| dir.starts_with(scene.pack())) {
             scene.assert_whole();
