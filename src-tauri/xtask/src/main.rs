@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the terminal is its screen")]
 
 mod bench;
+mod cuda;
 mod parity;
 mod python;
 mod quickstart;
@@ -39,6 +40,8 @@ enum Task {
     Tidy,
     /// Measure, and write the tables into tests/BENCHMARKS.md.
     Bench(bench::Args),
+    /// Build the GPU engine, with no GPU and no CUDA toolkit: fetches NVIDIA's compiler into the build cache.
+    Cuda(cuda::Args),
     /// Long campaigns: 30 kills each of import, labelling and training.
     Soak,
     /// Compare with PyTorch and ONNX Runtime on larger data (VISAION_TEST_DATA), or write their figures for the tests again.
@@ -52,6 +55,7 @@ fn main() -> Result<()> {
         Task::Codegen { check } => tools::codegen(check),
         Task::Tidy => tools::tidy(),
         Task::Bench(args) => bench::run(&args),
+        Task::Cuda(args) => cuda::run(&args),
         Task::Soak => test::soak(),
         Task::Parity(args) => parity::run(&args),
     }

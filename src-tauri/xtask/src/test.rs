@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::{
-    quickstart, setup,
+    cuda, quickstart, setup,
     step::{self, cargo, npm, program, root},
     tools,
 };
@@ -33,6 +33,7 @@ pub fn run(args: &Args) -> Result<()> {
         ("front-end tests", || step::run(&mut npm("ui", &["run", "--silent", "test"]))),
         ("Rust lints", rust_lints),
         ("Rust tests", rust_tests),
+        ("GPU engine", cuda::check),
         ("generated code", generated_code),
         ("quick start", quickstart::check),
     ];

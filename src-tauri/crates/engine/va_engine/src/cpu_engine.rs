@@ -1,16 +1,13 @@
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use va_dataset::{SampleSource, train_steps};
-use va_domain::{Arch, DeviceInfo, DeviceKind, Forecast, ImageSizes, MAX_IMAGE_SIZE_PX, ModelPrecision, TrainSettings};
-use va_error::{Code, Error, Result};
-use va_infer::{CpuExplainer, CpuSession, Explainer, NewModel, Session, write_model};
-use va_train::{EpochMetrics, TrainEvent, TrainHost, TrainJob, TrainOutcome, Trained};
+use va_dataset::SampleSource;
+use va_domain::{DeviceInfo, DeviceKind, Forecast, ModelPrecision, TrainSettings};
+use va_error::Result;
+use va_infer::{Explainer, Session};
+use va_train::{TrainHost, TrainJob, TrainOutcome};
 
-use crate::forecast::{forecast, network};
+use crate::local_engine::LocalEngine;
 use crate::memory::free_bytes;
-use crate::memory_plan::MemoryPlan;
-use crate::presets::presets;
 use crate::{DataSize, Engine, EngineDescription, ExportedModel};
 
 /// The engine on this machine's processor: always there, the reference for every other.
@@ -23,55 +20,34 @@ impl CpuEngine {
     pub fn new() -> Self {
         Self
     }
+
+    fn local(self) -> LocalEngine {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let name = format!("CPU, {cores} threads");
+        let device = DeviceInfo { kind: DeviceKind::Cpu, name, available: true, note: String::new() };
+        LocalEngine { version: VERSION, devices: vec![device], free_bytes }
+    }
 }
 
 impl Engine for CpuEngine {
     fn describe(&self) -> EngineDescription {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        EngineDescription {
-            version: VERSION.to_owned(),
-            archs: va_zoo::archs().iter().map(described).collect(),
-            presets: presets(),
-            devices: vec![DeviceInfo {
-                kind: DeviceKind::Cpu,
-                name: format!("CPU, {cores} threads"),
-                available: true,
-                note: String::new(),
-            }],
-            cuda: None,
-        }
+        self.local().describe()
     }
 
     fn forecast(&self, settings: &TrainSettings, data: &DataSize) -> Result<Forecast> {
-        forecast(settings, data)
+        self.local().forecast(settings, data)
     }
 
     fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome> {
-        let job = &TrainJob { micro_batch_limit: micro_batch_limit(job)?, ..job.clone() };
-        let trained = va_train::train(job, host, VERSION)?;
-        let weights_hash = match &trained.weights {
-            Some(weights) => {
-                let model = NewModel {
-                    task: job.task,
-                    arch: &job.settings.arch,
-                    classes: &job.classes,
-                    preprocessing: &job.preprocessing,
-                    engine_version: VERSION,
-                };
-                Some(write_model(&job.model_dir, &model, &trained.graph, weights)?.weights_hash)
-            }
-            None => None,
-        };
-        host.event(TrainEvent::Finished { outcome: trained.ending, step: trained.steps });
-        Ok(outcome(trained, weights_hash))
+        self.local().train(job, host)
     }
 
     fn open_session(&self, model_dir: &Path) -> Result<Box<dyn Session>> {
-        Ok(Box::new(CpuSession::open(model_dir)?))
+        self.local().open_session(model_dir)
     }
 
     fn open_explainer(&self, model_dir: &Path) -> Result<Box<dyn Explainer>> {
-        Ok(Box::new(CpuExplainer::open(model_dir)?))
+        self.local().open_explainer(model_dir)
     }
 
     fn export_onnx(
@@ -81,75 +57,6 @@ impl Engine for CpuEngine {
         samples: &dyn SampleSource,
         precision: ModelPrecision,
     ) -> Result<ExportedModel> {
-        let file = va_infer::export_onnx(model_dir, out, samples, precision)?;
-        Ok(ExportedModel { size_bytes: file.size_bytes, sha256: file.sha256, certificate: file.certificate })
+        self.local().export_onnx(model_dir, out, samples, precision)
     }
-}
-
-fn described(arch: &va_zoo::Arch) -> Arch {
-    let pixels = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
-    Arch {
-        name: arch.name.to_owned(),
-        summary: arch.summary.to_owned(),
-        default_image_size_px: pixels(arch.default_image_size),
-        image_sizes: ImageSizes {
-            min_px: pixels(arch.min_image_size),
-            max_px: MAX_IMAGE_SIZE_PX,
-            step_px: pixels(arch.image_size_step),
-        },
-    }
-}
-
-/// The largest micro-batch that memory allows, at most what the job says itself. Linux kills a process that passes its
-/// limit instead of failing the allocation, so a run that cannot fit at all is refused.
-fn micro_batch_limit(job: &TrainJob) -> Result<Option<u32>> {
-    if job.train_len == 0 || job.classes.len() < job.task.min_classes() {
-        // `va_train` says what is wrong with such a job.
-        return Ok(job.micro_batch_limit);
-    }
-    let mut net = network(&job.settings, job.classes.len())?;
-    let plan = MemoryPlan::make(&mut net, &job.settings, job.train_len, job.decoded_bytes, free_bytes())?;
-    if plan.fits {
-        return Ok(Some(plan.micro_batch.min(job.micro_batch_limit.unwrap_or(u32::MAX))));
-    }
-    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-    let advice = if job.settings.activation_checkpointing { "" } else { ", or turn activation checkpointing on" };
-    Err(Error::new(
-        Code::TooLarge,
-        format!(
-            "the training needs about {} MiB of memory even with {} images at a time, and {} MiB are free; choose a \
-             smaller image size or network{advice} (the last checkpoint is untouched)",
-            mib(plan.peak_bytes),
-            plan.micro_batch,
-            mib(plan.free_bytes.unwrap_or(0))
-        ),
-    ))
-}
-
-fn outcome(trained: Trained, weights_hash: Option<String>) -> TrainOutcome {
-    let metrics = trained.best.as_ref().map(metrics).unwrap_or_default();
-    TrainOutcome {
-        ending: trained.ending,
-        steps: trained.steps,
-        best: trained.best,
-        metrics,
-        weights_hash,
-        initial_weights: trained.initial_weights,
-    }
-}
-
-fn metrics(best: &EpochMetrics) -> BTreeMap<String, f64> {
-    let mut metrics = BTreeMap::from([
-        ("train/loss".to_owned(), best.train_loss),
-        ("train/accuracy".to_owned(), best.train_accuracy),
-    ]);
-    if let Some(val) = &best.val {
-        metrics.extend(val.named().into_iter().map(|(name, value)| (name.to_owned(), value)));
-    }
-    metrics
-}
-
-/// Steps of the whole run.
-pub(crate) fn total_steps(settings: &TrainSettings, train_len: usize) -> u64 {
-    train_steps(train_len, settings.batch_size as usize) as u64 * u64::from(settings.epochs)
 }

@@ -6,8 +6,7 @@ use va_exec::Network;
 use va_train::new_network;
 
 use crate::DataSize;
-use crate::cpu_engine::total_steps;
-use crate::memory::free_bytes;
+use crate::local_engine::total_steps;
 use crate::memory_plan::MemoryPlan;
 use crate::probe::step_seconds;
 
@@ -16,11 +15,11 @@ const CHECKPOINT_BYTES_PER_S: f64 = 200e6;
 
 /// Memory from the very plans that the run will use (their buffers are reserved, not touched), work from the graph, time
 /// from a measured step.
-pub(crate) fn forecast(settings: &TrainSettings, data: &DataSize) -> Result<Forecast> {
+pub(crate) fn forecast(settings: &TrainSettings, data: &DataSize, free_bytes: Option<u64>) -> Result<Forecast> {
     let &DataSize { class_count, train_len, val_len, decoded_bytes } = data;
     let mut net = network(settings, class_count)?;
     let began = Instant::now();
-    let plan = MemoryPlan::make(&mut net, settings, train_len, decoded_bytes, free_bytes())?;
+    let plan = MemoryPlan::make(&mut net, settings, train_len, decoded_bytes, free_bytes)?;
     // The run makes the same plans.
     let start_seconds = began.elapsed().as_secs_f64();
     let graph = net.graph().clone();

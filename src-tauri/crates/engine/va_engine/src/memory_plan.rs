@@ -6,6 +6,8 @@ use va_exec::{Mode, Network, Precision};
 
 /// Program, stacks, generated code and what the allocator keeps: 90 to 150 MB were measured, over five networks.
 const BASE_BYTES: u64 = 120 << 20;
+/// What the libraries of a GPU take for themselves and ask for beside a plan: windows and workspaces of convolutions.
+const GPU_BASE_BYTES: u64 = 1536 << 20;
 /// Batches in memory at a time: in use, as the network's input, two made ahead, one under way, two used ones whose memory
 /// goes to the next.
 const LOADED_BATCHES: u64 = 7;
@@ -36,9 +38,13 @@ impl MemoryPlan {
     ) -> Result<Self> {
         let batch = settings.batch_size.min(u32::try_from(train_len.max(1)).unwrap_or(u32::MAX));
         let asked = if settings.micro_batch_size == 0 { batch } else { settings.micro_batch_size.min(batch) };
-        let kept = decoded_bytes.min(image_cache_bytes(free_bytes));
         let numbers = Numbers::of(net, settings);
-        let fixed = BASE_BYTES + numbers.peak_bytes() + loaded(settings) + kept;
+        let fixed = if net.device().is_cpu() {
+            let kept = decoded_bytes.min(image_cache_bytes(free_bytes));
+            BASE_BYTES + numbers.peak_bytes() + loaded(settings) + kept
+        } else {
+            GPU_BASE_BYTES + numbers.peak_bytes_elsewhere()
+        };
         // A batch norm over one sample of one pixel has no variance.
         let least = asked.min(2);
         let mut micro_batch = asked;
@@ -86,6 +92,12 @@ impl Numbers {
     /// While a checkpoint is written: gradients, and all that it holds once more, its largest part a third time.
     fn peak_bytes(&self) -> u64 {
         self.each + 2 * self.saved_bytes() + self.each * self.moments
+    }
+
+    /// Where a checkpoint is put together in other memory than the network's, a GPU's: beside gradients and what is saved,
+    /// the weights once more while the average stands in for them.
+    fn peak_bytes_elsewhere(&self) -> u64 {
+        self.each + self.saved_bytes() + self.each * self.averages
     }
 }
 

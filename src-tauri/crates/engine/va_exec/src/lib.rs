@@ -8,8 +8,15 @@
 
 mod backend;
 mod bce;
+#[cfg(any(test, feature = "cuda"))]
+mod device;
+#[cfg(not(any(test, feature = "cuda")))]
+#[path = "device_absent.rs"]
+mod device;
 mod error;
 mod fold;
+#[cfg(feature = "cuda")]
+pub mod gpu;
 mod groups;
 mod init;
 mod kernels;
@@ -37,7 +44,7 @@ pub use groups::ParamGroup;
 pub use kernels::geometry::{ConvGeometry, PoolGeometry};
 pub use layout::{BufferEntry, FlatLayout, ParamEntry};
 pub use loss::{CrossEntropy, LossAndGrad, SoftTarget, softmax};
-pub use machine::{bf16_is_native, instruction_set, thread_count};
+pub use machine::{bf16_is_native, computed_by, device_name, instruction_set, thread_count};
 pub use network::{Attribution, Mode, Network};
 pub use optim::{AdamW, Sgd, clip_grad_norm, update_average};
 pub use par::on_one_thread;

@@ -1,5 +1,6 @@
 //! What decides the last bits and the speed of a result beside the numbers that go in.
 
+use crate::backend::Backend;
 use crate::onednn;
 use crate::par;
 
@@ -15,10 +16,30 @@ pub fn instruction_set() -> String {
     format!("{} {widest}", std::env::consts::ARCH).trim_end().to_owned()
 }
 
+/// What computes for a back end, as a person knows it: `cpu`, or the name of the card.
+pub fn device_name(backend: Backend) -> String {
+    match backend {
+        Backend::Reference | Backend::OneDnn => "cpu".to_owned(),
+        #[cfg(feature = "cuda")]
+        Backend::Cuda => crate::gpu::name().unwrap_or_else(|_| "NVIDIA GPU".to_owned()),
+        #[cfg(not(feature = "cuda"))]
+        Backend::Cuda => "NVIDIA GPU".to_owned(),
+    }
+}
+
+/// What decides the last bits of a back end's results: threads (0 where they do not matter) and instructions, of a GPU
+/// the card.
+pub fn computed_by(backend: Backend) -> (usize, String) {
+    match backend {
+        Backend::Reference | Backend::OneDnn => (thread_count(), instruction_set()),
+        Backend::Cuda => (0, device_name(backend)),
+    }
+}
+
 /// Whether products of bf16 numbers run on instructions for them. Without, a bf16 network computes the same way, but
 /// slower than one in f32.
 pub fn bf16_is_native() -> bool {
-    onednn::multiplies_bf16()
+    cfg!(feature = "cuda") || onednn::multiplies_bf16()
 }
 
 /// What the kernels of our own choose by.

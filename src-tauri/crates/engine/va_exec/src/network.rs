@@ -34,7 +34,7 @@ pub struct Attribution {
 /// Plans kept at a time; each holds the activations of one batch size and mode.
 const PLANS: usize = 4;
 
-/// A network that can be run and trained on the CPU.
+/// A network that can be run and trained, on the CPU or, by its back end, on a GPU.
 ///
 /// Parameters, gradients and buffers are one flat tensor each, in [`FlatLayout`] order. Not for use from several
 /// threads at once; several networks may run side by side.
@@ -43,6 +43,7 @@ pub struct Network {
     layout: FlatLayout,
     precision: Precision,
     backend: Backend,
+    device: Device,
     frozen: bool,
     recomputes: bool,
     /// Nodes whose parameters have gradients; None: all.
@@ -79,8 +80,10 @@ impl Network {
         if !Backend::ALL.contains(&backend) {
             return Err(Error::invalid(format!("this program was built without {backend:?}")));
         }
+        backend.ensure_computes(precision)?;
+        let device = backend.device()?;
         let layout = FlatLayout::of(&graph);
-        let zeros = |len: usize| Tensor::zeros(len, precision.params(), &Device::Cpu).engine("allocating parameters");
+        let zeros = |len: usize| Tensor::zeros(len, precision.params(), &device).engine("allocating parameters");
         let (params, grads) = (zeros(layout.param_len())?, zeros(layout.param_len())?);
         let buffers = zeros(layout.buffer_len())?;
         let network = Self {
@@ -88,6 +91,7 @@ impl Network {
             layout,
             precision,
             backend,
+            device,
             frozen: false,
             recomputes: false,
             trained: None,
@@ -120,6 +124,7 @@ impl Network {
             layout: self.layout.clone(),
             precision,
             backend: self.backend,
+            device: self.device.clone(),
             frozen: false,
             recomputes: false,
             trained: None,
@@ -138,6 +143,11 @@ impl Network {
 
     pub fn backend(&self) -> Backend {
         self.backend
+    }
+
+    /// Where parameters, gradients and activations are.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// Promises that the parameters will not change any more: evaluation then keeps them in the order its kernels like.
@@ -162,6 +172,12 @@ impl Network {
             self.recomputes = on;
             self.forget_training();
         }
+    }
+
+    /// Gives back the memory of all plans; they are made anew when they are needed.
+    pub fn forget_plans(&mut self) {
+        self.plans.clear();
+        self.pending = None;
     }
 
     /// Gives gradients to the parameters of these nodes alone, or with None to all: no backward runs below the first of
@@ -249,7 +265,8 @@ impl Network {
         apply0(Fill(0.0), &self.grads).engine("zeroing gradients")
     }
 
-    /// Runs a batch: `x` is `[N, H, W, C]` (or `[N, K]`), the result `[N, …output shape]`, a tensor of its own.
+    /// Runs a batch: `x` is `[N, H, W, C]` (or `[N, K]`), on whatever device; the result `[N, …output shape]`, a tensor of
+    /// its own on the network's.
     ///
     /// # Errors
     /// `InvalidInput` when shape or number type of `x` do not fit the network.
@@ -277,7 +294,7 @@ impl Network {
     }
 
     fn run_forward(&self, plan: &Plan, x: &Tensor) -> Result<Tensor> {
-        let x = x.contiguous().and_then(|x| x.flatten_all()).engine("reading the input")?;
+        let x = self.here(x).engine("reading the input")?;
         apply1(Cast, &plan.input, &x).engine("reading the input")?;
         plan.run_forward(self.step_key)?;
         self.read(plan, &plan.output, self.graph.output()).engine("reading the output")
@@ -287,12 +304,17 @@ impl Network {
         let Some(output_grad) = &plan.output_grad else {
             return Ok(());
         };
-        let grad = grad.contiguous().and_then(|g| g.flatten_all()).engine("reading the gradient")?;
+        let grad = self.here(grad).engine("reading the gradient")?;
         if grad.elem_count() != output_grad.elem_count() || grad.dtype() != self.params.dtype() {
             return Err(Error::invalid("the gradient has not the shape and number type of the network's result"));
         }
         apply1(Cast, output_grad, &grad).engine("reading the gradient")?;
         plan.run_backward(self.step_key)
+    }
+
+    /// The same numbers, flat, on the network's device.
+    fn here(&self, tensor: &Tensor) -> candle_core::Result<Tensor> {
+        tensor.to_device(&self.device)?.contiguous()?.flatten_all()
     }
 
     /// A copy of a flat view that holds the value of `node`, or its gradient, with batch and shape.
@@ -329,11 +351,16 @@ impl Network {
         Ok(Attribution { value: read(value)?, gradient: read(gradient)?, output })
     }
 
-    /// Bytes of activations and gradients of activations that a batch of this size needs; makes the plan.
+    /// Bytes of activations and gradients of activations that a batch of this size needs; makes the plan
+    /// where that takes no memory.
     ///
     /// # Errors
     /// When the plan cannot be made.
     pub fn activation_bytes(&mut self, batch: usize, mode: Mode) -> Result<usize> {
+        if !self.device.is_cpu() {
+            // The system takes memory only where it is touched; a GPU takes it at once, so nothing is reserved to count.
+            return Plan::bytes(self, batch, mode);
+        }
         let plan = self.plan(batch, mode, None)?;
         Ok(self.plans[plan].bytes)
     }
@@ -396,5 +423,5 @@ fn copy_flat(dst: &Tensor, src: &Tensor, what: &str) -> Result<()> {
             dst.dtype()
         )));
     }
-    src.contiguous().and_then(|src| apply1(Copy, dst, &src)).engine("copying a flat tensor")
+    src.to_device(dst.device()).and_then(|src| apply1(Copy, dst, &src.contiguous()?)).engine("copying a flat tensor")
 }

@@ -1,6 +1,6 @@
 //! Optimiser steps and gradient clipping: a fixed number of passes over the flat tensors.
 
-use candle_core::{DType, Device, Storage, Tensor};
+use candle_core::{DType, Storage, Tensor};
 use va_error::{Error, Result};
 
 use crate::error::CandleContext;
@@ -32,7 +32,7 @@ impl AdamW {
     /// # Errors
     /// Only when memory runs out.
     pub fn new_state(network: &Network) -> Result<Tensor> {
-        Tensor::zeros((2, network.layout().param_len()), network.dtype(), &Device::Cpu).engine("optimiser state")
+        Tensor::zeros((2, network.layout().param_len()), network.dtype(), network.device()).engine("optimiser state")
     }
 
     /// One step of all parameters from `network.grads()`; `step` counts from 1.
@@ -87,7 +87,7 @@ impl Sgd {
     /// # Errors
     /// Only when memory runs out.
     pub fn new_state(network: &Network) -> Result<Tensor> {
-        Tensor::zeros(network.layout().param_len(), network.dtype(), &Device::Cpu).engine("optimiser state")
+        Tensor::zeros(network.layout().param_len(), network.dtype(), network.device()).engine("optimiser state")
     }
 
     /// One step of all parameters from `network.grads()`; the step count does not matter, it is there to match
@@ -120,7 +120,7 @@ impl Sgd {
 /// norm that is not finite is returned and nothing is scaled.
 ///
 /// # Errors
-/// When `grads` is not a contiguous f32 or f64 tensor on the CPU.
+/// When `grads` is not a contiguous f32 or f64 tensor.
 pub fn clip_grad_norm(grads: &Tensor, max_norm: Option<f64>) -> Result<f64> {
     let norm = norm(grads).engine("gradient norm")?;
     match max_norm {
@@ -136,7 +136,7 @@ pub fn clip_grad_norm(grads: &Tensor, max_norm: Option<f64>) -> Result<f64> {
 /// One step of an exponential moving average: `average ← decay · average + (1 - decay) · values`, in place.
 ///
 /// # Errors
-/// When the two are not contiguous tensors of the same length and number type on the CPU.
+/// When the two are not contiguous tensors of the same length, number type and device.
 pub fn update_average(average: &Tensor, values: &Tensor, decay: f64) -> Result<()> {
     apply1(MoveTowards(1.0 - decay), average, values).engine("moving average")
 }
@@ -144,6 +144,10 @@ pub fn update_average(average: &Tensor, values: &Tensor, decay: f64) -> Result<(
 fn norm(tensor: &Tensor) -> candle_core::Result<f64> {
     let tensor = tensor.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
+    #[cfg(feature = "cuda")]
+    if let Storage::Cuda(storage) = &*storage {
+        return Ok(crate::device::cuda::sum_of_squares(storage, layout)?.sqrt());
+    }
     let Storage::Cpu(storage) = &*storage else { candle_core::bail!("expected a tensor on the CPU") };
     let Some((start, end)) = layout.contiguous_offsets() else { candle_core::bail!("expected a contiguous tensor") };
     let squares = match tensor.dtype() {

@@ -16,7 +16,7 @@ mod transformer;
 
 use std::rc::Rc;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use va_error::Result;
 use va_graph::{Graph, Node, NodeId, Op};
 
@@ -25,7 +25,7 @@ use crate::kernels::activation::Activation;
 use crate::kernels::batch_norm::BN_ROWS;
 use crate::network::{Mode, Network};
 use crate::onednn::WorkspaceBuilder;
-use arena::{Arena, Slot};
+use arena::{Arena, Sharing, Slot};
 use recompute::Segment;
 
 /// One kernel call; the argument is the step key.
@@ -63,18 +63,34 @@ impl Plan {
     pub fn new(network: &Network, batch: usize, mode: Mode, layer: Option<NodeId>) -> Result<Self> {
         let dtype = network.precision().activations();
         // Once to learn when every value lives, once more with buffers shared accordingly.
-        let blank = Arena::recording(dtype).engine("planning")?;
-        let mut recording = Lowering::new(network, batch, mode, layer, blank);
-        let lives = recording.arena.lives();
-        recording.plan()?;
-        drop(recording);
-        let sharing = lives.borrow().share();
-        let arena = Arena::shared(dtype, sharing).engine("reserving memory for a batch")?;
+        let (sharing, _) = Self::recorded(network, batch, mode, layer)?;
+        let arena = Arena::shared(dtype, sharing, network.device()).engine("reserving memory for a batch")?;
         let mut lowering = Lowering::new(network, batch, mode, layer, arena);
         let Views { input, output, output_grad, layer_views } = lowering.plan()?;
         let Lowering { forward, backward, fallbacks, workspace, arena, scratch_bytes, .. } = lowering;
         let bytes = arena.bytes() + scratch_bytes + workspace.finish();
         Ok(Self { batch, mode, layer, layer_views, input, output, output_grad, forward, backward, bytes, fallbacks })
+    }
+
+    /// Which buffers the values share, and bytes of everything beside them.
+    fn recorded(network: &Network, batch: usize, mode: Mode, layer: Option<NodeId>) -> Result<(Sharing, usize)> {
+        let blank = Arena::recording(network.precision().activations()).engine("planning")?;
+        let mut recording = Lowering::new(network, batch, mode, layer, blank);
+        let lives = recording.arena.lives();
+        recording.plan()?;
+        let scratch_bytes = recording.scratch_bytes;
+        drop(recording);
+        let sharing = lives.borrow().share();
+        Ok((sharing, scratch_bytes))
+    }
+
+    /// Bytes that [`Plan::new`] would reserve, without reserving them; libraries' workspaces are not counted.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn bytes(network: &Network, batch: usize, mode: Mode) -> Result<usize> {
+        let (sharing, scratch_bytes) = Self::recorded(network, batch, mode, None)?;
+        Ok(sharing.bytes(network.precision().activations()) + scratch_bytes)
     }
 }
 
@@ -314,7 +330,7 @@ impl<'a> Lowering<'a> {
             return Ok(packed.clone());
         }
         let channels = *self.graph.node(node).shape.last().expect("BUG: shapes have at least one dimension");
-        let packed = Tensor::zeros(BN_ROWS * channels, self.network.dtype(), &Device::Cpu)?;
+        let packed = Tensor::zeros(BN_ROWS * channels, self.network.dtype(), self.network.device())?;
         self.scratch_bytes += BN_ROWS * channels * self.network.dtype().size_in_bytes();
         self.norms[node] = Some(packed.clone());
         Ok(packed)

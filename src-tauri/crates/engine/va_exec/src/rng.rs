@@ -17,6 +17,12 @@ impl CounterRng {
         Self { key: mix(seed ^ fnv1a64(name.as_bytes())) }
     }
 
+    /// What the numbers follow from beside their position.
+    #[cfg(any(test, feature = "cuda"))]
+    pub(crate) fn key(self) -> u64 {
+        self.key
+    }
+
     pub fn bits(self, index: u64) -> u64 {
         mix(self.key.wrapping_add(index.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use va_error::{Code, Context, Error, Result};
 
 use crate::error::CandleContext;
@@ -11,7 +11,7 @@ use crate::kernels::op::apply1;
 use crate::layout::{BufferEntry, ParamEntry};
 use crate::network::Network;
 
-/// Parameters and buffers by name; convolution weights are `[out, in / groups, kh, kw]`.
+/// Parameters and buffers by name, on the CPU; convolution weights are `[out, in / groups, kh, kw]`.
 pub type NamedTensors = BTreeMap<String, Tensor>;
 
 /// What [`Network::load_state`] did.
@@ -70,7 +70,7 @@ impl Network {
         let entry = self.layout().buffer(name)?;
         self.buffers
             .narrow(0, entry.offset, entry.len)
-            .and_then(|view| view.force_contiguous())
+            .and_then(|view| view.to_device(&Device::Cpu)?.force_contiguous())
             .engine("reading a buffer")
     }
 
@@ -126,7 +126,7 @@ impl Network {
         let internal = if entry.hwio { tensor.permute((2, 3, 1, 0)) } else { Ok(tensor.clone()) };
         let place = self.params.narrow(0, entry.offset, entry.len);
         internal
-            .and_then(|t| t.to_dtype(self.dtype())?.contiguous()?.flatten_all())
+            .and_then(|t| t.to_dtype(self.dtype())?.contiguous()?.flatten_all()?.to_device(self.device()))
             .and_then(|flat| apply1(Copy, &place?, &flat))
             .engine("writing a parameter")
             .with_context(|| format!("parameter `{}`", entry.name))
@@ -136,7 +136,7 @@ impl Network {
         let place = self.buffers.narrow(0, entry.offset, entry.len);
         tensor
             .to_dtype(self.dtype())
-            .and_then(|t| t.contiguous()?.flatten_all())
+            .and_then(|t| t.contiguous()?.flatten_all()?.to_device(self.device()))
             .and_then(|flat| apply1(Copy, &place?, &flat))
             .engine("writing a buffer")
     }
@@ -172,7 +172,7 @@ fn fitting<'a>(
 }
 
 fn read_param(flat: &Tensor, entry: &ParamEntry) -> Result<Tensor> {
-    let view = flat.narrow(0, entry.offset, entry.len);
+    let view = flat.narrow(0, entry.offset, entry.len).and_then(|view| view.to_device(&Device::Cpu));
     let shape = entry.shape.clone();
     view.and_then(|view| {
         if let (true, &[o, i, kh, kw]) = (entry.hwio, shape.as_slice()) {

@@ -49,11 +49,16 @@ impl Average {
         if params.dims() != self.params.dims() || buffers.dims() != self.buffers.dims() {
             return Err(Error::invalid("the weight average has another size than this network"));
         }
-        (self.params, self.buffers, self.aside) = (copy(params)?, copy(buffers)?, None);
+        let here = |tensor: &Tensor| tensor.to_device(self.params.device()).map_err(unreadable);
+        (self.params, self.buffers, self.aside) = (copy(&here(params)?)?, copy(&here(buffers)?)?, None);
         Ok(())
     }
 }
 
 fn copy(tensor: &Tensor) -> Result<Tensor> {
-    tensor.force_contiguous().map_err(|e| Error::internal("cannot copy a flat tensor").with_source(e))
+    tensor.force_contiguous().map_err(unreadable)
+}
+
+fn unreadable(error: candle_core::Error) -> Error {
+    Error::internal("cannot copy a flat tensor").with_source(error)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 use va_dataset::Batch;
 use va_domain::TrainSettings;
-use va_error::{Error, Result};
+use va_error::{Code, Error, Result};
 use va_exec::{Mode, Network, Precision, clip_grad_norm};
 
 use crate::average::Average;
@@ -123,6 +123,23 @@ impl Learner {
     pub fn evaluate(&mut self, batch: &Batch, range: Range<usize>) -> Result<Tensor> {
         let input = self.input(batch, range)?;
         self.evaluator.as_mut().unwrap_or(&mut self.net).forward(&input, Mode::Eval)
+    }
+
+    /// As [`Learner::evaluate`]; where the memory of a GPU does not hold it, once more without the plans of training.
+    pub fn evaluate_that_fits(&mut self, batch: &Batch, range: Range<usize>) -> Result<Tensor> {
+        match self.evaluate(batch, range.clone()) {
+            Err(error) if error.code() == Code::TooLarge => {
+                self.forget_plans();
+                self.evaluate(batch, range)
+            }
+            done => done,
+        }
+    }
+
+    /// Gives back the memory of activations.
+    pub fn forget_plans(&mut self) {
+        self.net.forget_plans();
+        self.evaluator.iter_mut().for_each(Network::forget_plans);
     }
 
     /// The parts that a batch of this size is run in.

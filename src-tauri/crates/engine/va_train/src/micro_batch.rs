@@ -27,6 +27,17 @@ impl MicroBatch {
         });
         Self { size, note }
     }
+
+    /// Half of one that did not fit while the run went on; None where it cannot be smaller, because a batch norm over one
+    /// sample of one pixel has no variance.
+    pub fn halved(had: u32) -> Option<Self> {
+        let size = had.div_ceil(2).max(2);
+        let note = format!(
+            "{had} samples at a time do not fit in memory: from now on {size} go through the network at a time and their \
+             gradients are added up; batch norms see {size} samples"
+        );
+        (size < had).then_some(Self { size, note: Some(note) })
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +75,17 @@ mod tests {
         assert_eq!(size(job(32, 8, Some(16)), 0), 8);
         assert_eq!(size(job(32, 0, Some(4)), 0), 4);
         assert_eq!(size(job(32, 0, Some(64)), 4), 4, "a resumed run keeps what it had");
+    }
+
+    #[test]
+    fn halves_go_down_to_two() {
+        let mut sizes = vec![33];
+        while let Some(half) = MicroBatch::halved(*sizes.last().unwrap()) {
+            assert!(half.note.unwrap().contains(&half.size.to_string()));
+            sizes.push(half.size);
+        }
+        assert_eq!(sizes, [33, 17, 9, 5, 3, 2]);
+        assert_eq!(MicroBatch::halved(1), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use va_dataset::{Batch, BatchRequest, Phase, train_steps, val_steps};
 use va_domain::{ScheduleKind, TrainSettings, WeightsReport};
-use va_error::{Error, Result};
+use va_error::{Code, Error, Result};
 use va_exec::NamedTensors;
 
 use crate::checkpoint::{CheckpointFolder, Identity, Snapshot};
@@ -132,7 +132,7 @@ impl<'a> Run<'a> {
             epochs: self.settings.epochs,
             done_steps: self.state.step,
             micro_batch_size: self.state.micro_batch,
-            device: "cpu".to_owned(),
+            device: va_exec::device_name(self.learner.net.backend()),
         });
         while self.state.epoch < self.settings.epochs && !self.state.early_stopped {
             if let Some(ending) = self.epoch()? {
@@ -192,9 +192,33 @@ impl<'a> Run<'a> {
         };
         // Any function of seed and step that does not repeat.
         let key = self.settings.seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let report = self.learner.train_step(&self.batch, StepPlan { at, key })?;
+        let report = self.step_that_fits(StepPlan { at, key })?;
         self.state.add_step(report.loss, report.correct, self.batch.len());
         self.tell_step(&report, rate, waited, began.elapsed());
+        Ok(())
+    }
+
+    /// A training step; where the memory of a GPU does not hold it, in halves, from then on.
+    fn step_that_fits(&mut self, plan: StepPlan) -> Result<StepReport> {
+        loop {
+            match self.learner.train_step(&self.batch, plan) {
+                // Memory fails where plans are made, before anything of the step has moved.
+                Err(error) if error.code() == Code::TooLarge => self.halve_micro_batch(error)?,
+                done => return done,
+            }
+        }
+    }
+
+    /// # Errors
+    /// `error` itself when the micro-batch cannot become smaller.
+    fn halve_micro_batch(&mut self, error: Error) -> Result<()> {
+        let Some(chosen) = MicroBatch::halved(self.state.micro_batch) else { return Err(error) };
+        self.learner.forget_plans();
+        self.state.micro_batch = chosen.size;
+        self.learner.micro_batch = chosen.size as usize;
+        if let Some(message) = chosen.note {
+            self.note(message);
+        }
         Ok(())
     }
 

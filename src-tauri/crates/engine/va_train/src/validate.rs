@@ -37,7 +37,7 @@ impl Run<'_> {
             let request = BatchRequest { phase: Phase::Val, epoch: self.state.epoch, step };
             self.host.next_batch(request, &mut self.batch)?;
             for range in self.learner.parts(self.batch.len()) {
-                let logits = self.learner.evaluate(&self.batch, range.clone())?;
+                let logits = self.learner.evaluate_that_fits(&self.batch, range.clone())?;
                 validation.add(&logits, &self.batch, range)?;
             }
         }

@@ -15,6 +15,10 @@ pub const VERSION_SYMBOL: &CStr = c"visaion_plugin_abi_version";
 /// `extern "C" fn() -> *const Table`, called after the versions were found equal.
 pub const TABLE_SYMBOL: &CStr = c"visaion_plugin_table";
 
+/// `extern "C" fn(Text, *mut Answer) -> Status`: a plug-in's checks of itself, in JSON of its own. Not every plug-in has it,
+/// and no version speaks of it: only the test suite of the same release asks.
+pub const CHECK_SYMBOL: &CStr = c"visaion_plugin_check";
+
 pub type Status = i32;
 
 pub const OK: Status = 0;

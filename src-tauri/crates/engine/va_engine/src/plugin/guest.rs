@@ -28,6 +28,23 @@ use crate::Engine;
 /// The engine of this plug-in, made on first use and never given up.
 pub trait Guest: 'static {
     fn engine() -> &'static dyn Engine;
+
+    /// Checks itself, for a test suite that knows what it asks.
+    ///
+    /// # Errors
+    /// `InvalidInput` where there is no such check.
+    fn check(request: &serde_json::Value) -> Result<serde_json::Value> {
+        Err(Error::invalid(format!("this engine has no check like {request}")))
+    }
+}
+
+/// What a plug-in exports as [`super::abi::CHECK_SYMBOL`].
+///
+/// # Safety
+/// The text must be good for the call, the answer's place for writing.
+pub unsafe fn check<G: Guest>(request: Text, out: *mut Answer) -> Status {
+    // SAFETY: as the caller promises.
+    unsafe { answer(out, || G::check(&request.read()?)) }
 }
 
 /// The functions of `G`'s engine.

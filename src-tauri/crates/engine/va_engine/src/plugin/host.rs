@@ -52,6 +52,18 @@ impl PluginEngine {
         Ok(Self { plugin: Arc::new(plugin), description })
     }
 
+    /// Asks the plug-in to check itself; request and answer are its own.
+    ///
+    /// # Errors
+    /// `NotFound` where it has no checks; what the check says.
+    pub fn check(&self, request: &serde_json::Value) -> Result<serde_json::Value> {
+        let Some(check) = self.plugin.check() else {
+            return Err(Error::not_found("this engine plug-in has no checks of itself"));
+        };
+        // SAFETY: the text is good for the call.
+        self.call(request, |_, text, out| unsafe { check(text, out) })
+    }
+
     /// Sends `request` to one of the table's functions.
     fn call<T: DeserializeOwned>(
         &self,

@@ -6,7 +6,7 @@ use std::path::Path;
 use libloading::Library;
 use va_error::{Code, Error, Result};
 
-use super::abi::{TABLE_SYMBOL, Table, VERSION, VERSION_SYMBOL};
+use super::abi::{Answer, CHECK_SYMBOL, Status, TABLE_SYMBOL, Table, Text, VERSION, VERSION_SYMBOL};
 
 /// Whose symbols a loaded library's are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,16 +34,20 @@ pub(crate) fn load(path: &Path, visible: Visible) -> std::result::Result<Library
     }
 }
 
+/// A plug-in's checks of itself.
+type Check = unsafe extern "C" fn(Text, *mut Answer) -> Status;
+
 /// A plug-in's functions, and the library that holds them.
 pub(super) struct Opened {
     table: Table,
+    check: Option<Check>,
     /// The functions are good while it is there.
     _library: Option<Library>,
 }
 
 impl Opened {
     pub fn within(table: Table) -> Self {
-        Self { table, _library: None }
+        Self { table, check: None, _library: None }
     }
 
     /// # Errors
@@ -79,7 +83,13 @@ impl Opened {
         };
         let table =
             table.ok_or_else(|| Error::invalid(format!("the engine plug-in {} gives no functions", path.display())))?;
-        Ok(Self { table, _library: Some(library) })
+        // SAFETY: the form of this function, where there is one.
+        let check = unsafe { library.get::<Check>(CHECK_SYMBOL.to_bytes_with_nul()) }.ok().map(|check| *check);
+        Ok(Self { table, check, _library: Some(library) })
+    }
+
+    pub fn check(&self) -> Option<Check> {
+        self.check
     }
 
     pub fn table(&self) -> &Table {

@@ -79,8 +79,8 @@ pub(crate) fn with_reals<T: Element>(
 
 /// `y = conv(x, w)` with an epilogue: sources x `[N, H, W, C]` and w `[kh, kw, C / groups, K]` (after the bias `[K]`).
 pub struct Conv2dForward {
-    geometry: ConvGeometry,
-    epilogue: Epilogue,
+    pub(crate) geometry: ConvGeometry,
+    pub(crate) epilogue: Epilogue,
     onednn: Option<onednn::Product>,
 }
 
@@ -116,7 +116,7 @@ impl SliceKernel<2> for Conv2dForward {
 
 /// `dx = convᵀ(dy, w)`: sources dy and w.
 pub struct Conv2dInputGrad {
-    geometry: ConvGeometry,
+    pub(crate) geometry: ConvGeometry,
     onednn: Option<onednn::Product>,
 }
 
@@ -150,7 +150,7 @@ impl SliceKernel<2> for Conv2dInputGrad {
 
 /// `dw += xᵀ ⋆ dy`: sources x and dy.
 pub struct Conv2dWeightGrad {
-    geometry: ConvGeometry,
+    pub(crate) geometry: ConvGeometry,
     onednn: Option<onednn::WeightGrad>,
 }
 

@@ -3,7 +3,7 @@
 use va_graph::{Conv2d, Pool2d};
 
 /// A convolution on a batch: `[N, H, W, C] -> [N, HO, WO, K]`, weights `[kh, kw, C / groups, K]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ConvGeometry {
     pub batch: usize,
     /// Input height and width.

@@ -27,8 +27,8 @@ impl LinearGeometry {
 
 /// `y = x Wᵀ` with an epilogue: sources x and W (after the bias).
 pub struct LinearForward {
-    geometry: LinearGeometry,
-    epilogue: Epilogue,
+    pub(crate) geometry: LinearGeometry,
+    pub(crate) epilogue: Epilogue,
     onednn: Option<onednn::Product>,
 }
 
@@ -66,7 +66,7 @@ impl SliceKernel<2> for LinearForward {
 
 /// `dx = dy W`: sources dy and W.
 pub struct LinearInputGrad {
-    geometry: LinearGeometry,
+    pub(crate) geometry: LinearGeometry,
     onednn: Option<onednn::Product>,
 }
 
@@ -102,7 +102,7 @@ impl SliceKernel<2> for LinearInputGrad {
 
 /// `dW += dyᵀ x`: sources x and dy.
 pub struct LinearWeightGrad {
-    geometry: LinearGeometry,
+    pub(crate) geometry: LinearGeometry,
     onednn: Option<onednn::WeightGrad>,
 }
 

@@ -8,6 +8,11 @@ use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, InplaceOp3, Layout,
 use half::bf16;
 
 use super::real::Element;
+use crate::device::DeviceKernel;
+#[cfg(feature = "cuda")]
+use crate::device::cuda;
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 
 /// An operand that is read.
 pub enum In<'a, T: Element> {
@@ -127,12 +132,16 @@ fn mixed<K: SliceKernel<N>, const N: usize>(
     }
 }
 
-fn run_any<K: SliceKernel<N>, const N: usize>(
+fn run_any<K: DeviceKernel<N>, const N: usize>(
     kernel: &K,
     dst: &mut CpuStorage,
     dst_layout: &Layout,
     srcs: [(&CpuStorage, &Layout); N],
 ) -> Result<()> {
+    #[cfg(test)]
+    if let Some(done) = crate::device::emulation::run(kernel, dst, dst_layout, srcs) {
+        return done;
+    }
     let is_bf16 = |storage: &CpuStorage| matches!(storage, CpuStorage::BF16(_));
     if is_bf16(dst) || srcs.iter().any(|(storage, _)| is_bf16(storage)) {
         return mixed(kernel, dst, dst_layout, srcs);
@@ -144,7 +153,7 @@ fn run_any<K: SliceKernel<N>, const N: usize>(
     }
 }
 
-impl<K: SliceKernel<0>> InplaceOp1 for Inplace<K> {
+impl<K: DeviceKernel<0>> InplaceOp1 for Inplace<K> {
     fn name(&self) -> &'static str {
         K::NAME
     }
@@ -152,9 +161,14 @@ impl<K: SliceKernel<0>> InplaceOp1 for Inplace<K> {
     fn cpu_fwd(&self, dst: &mut CpuStorage, layout: &Layout) -> Result<()> {
         run_any(&self.0, dst, layout, [])
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, dst: &mut CudaStorage, layout: &Layout) -> Result<()> {
+        cuda::run(&self.0, dst, layout, [])
+    }
 }
 
-impl<K: SliceKernel<1>> InplaceOp2 for Inplace<K> {
+impl<K: DeviceKernel<1>> InplaceOp2 for Inplace<K> {
     fn name(&self) -> &'static str {
         K::NAME
     }
@@ -162,9 +176,14 @@ impl<K: SliceKernel<1>> InplaceOp2 for Inplace<K> {
     fn cpu_fwd(&self, dst: &mut CpuStorage, layout: &Layout, a: &CpuStorage, a_layout: &Layout) -> Result<()> {
         run_any(&self.0, dst, layout, [(a, a_layout)])
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, dst: &mut CudaStorage, layout: &Layout, a: &CudaStorage, a_layout: &Layout) -> Result<()> {
+        cuda::run(&self.0, dst, layout, [(a, a_layout)])
+    }
 }
 
-impl<K: SliceKernel<2>> InplaceOp3 for Inplace<K> {
+impl<K: DeviceKernel<2>> InplaceOp3 for Inplace<K> {
     fn name(&self) -> &'static str {
         K::NAME
     }
@@ -180,20 +199,33 @@ impl<K: SliceKernel<2>> InplaceOp3 for Inplace<K> {
     ) -> Result<()> {
         run_any(&self.0, dst, layout, [(a, a_layout), (b, b_layout)])
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        dst: &mut CudaStorage,
+        layout: &Layout,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> Result<()> {
+        cuda::run(&self.0, dst, layout, [(a, a_layout), (b, b_layout)])
+    }
 }
 
 /// `kernel` on `dst` alone.
-pub fn apply0<K: SliceKernel<0>>(kernel: K, dst: &Tensor) -> Result<()> {
+pub fn apply0<K: DeviceKernel<0>>(kernel: K, dst: &Tensor) -> Result<()> {
     dst.inplace_op1(&Inplace(kernel))
 }
 
 /// `kernel` on `dst` from one source.
-pub fn apply1<K: SliceKernel<1>>(kernel: K, dst: &Tensor, a: &Tensor) -> Result<()> {
+pub fn apply1<K: DeviceKernel<1>>(kernel: K, dst: &Tensor, a: &Tensor) -> Result<()> {
     dst.inplace_op2(a, &Inplace(kernel))
 }
 
 /// `kernel` on `dst` from two sources.
-pub fn apply2<K: SliceKernel<2>>(kernel: K, dst: &Tensor, a: &Tensor, b: &Tensor) -> Result<()> {
+pub fn apply2<K: DeviceKernel<2>>(kernel: K, dst: &Tensor, a: &Tensor, b: &Tensor) -> Result<()> {
     dst.inplace_op3(a, b, &Inplace(kernel))
 }
 

@@ -62,8 +62,8 @@ impl Arena {
     }
 
     /// An arena for the very requests that were recorded.
-    pub fn shared(dtype: DType, plan: Sharing) -> Result<Self> {
-        let buffers = plan.buffers.iter().map(|&len| Tensor::zeros(len, dtype, &Device::Cpu)).collect::<Result<_>>()?;
+    pub fn shared(dtype: DType, plan: Sharing, device: &Device) -> Result<Self> {
+        let buffers = plan.buffers.iter().map(|&len| Tensor::zeros(len, dtype, device)).collect::<Result<_>>()?;
         Ok(Self { dtype, source: Source::Shared { buffers, plan }, taken: 0 })
     }
 
@@ -100,8 +100,15 @@ impl Arena {
     pub fn bytes(&self) -> usize {
         match &self.source {
             Source::Recording { .. } => 0,
-            Source::Shared { plan, .. } => plan.buffers.iter().sum::<usize>() * self.dtype.size_in_bytes(),
+            Source::Shared { plan, .. } => plan.bytes(self.dtype),
         }
+    }
+}
+
+impl Sharing {
+    /// Of all buffers.
+    pub fn bytes(&self, dtype: DType) -> usize {
+        self.buffers.iter().sum::<usize>() * dtype.size_in_bytes()
     }
 }
 
@@ -176,7 +183,7 @@ mod tests {
         // The fourth fits where the first was; the third has to go elsewhere.
         assert_eq!(sharing.buffers, [100, 40, 10]);
         assert_eq!(sharing.values, [(100, 0), (40, 1), (10, 2), (90, 0)]);
-        let mut arena = Arena::shared(DType::F32, sharing).unwrap();
+        let mut arena = Arena::shared(DType::F32, sharing, &Device::Cpu).unwrap();
         assert_eq!(arena.bytes(), 600);
         assert_eq!(arena.take(100).unwrap().view().unwrap().dims(), [100]);
         assert!(arena.take(41).is_err());

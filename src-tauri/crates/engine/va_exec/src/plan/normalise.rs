@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use va_graph::{Node, NodeId};
 
 use super::Lowering;
@@ -17,7 +17,7 @@ use crate::rng::CounterRng;
 impl Lowering<'_> {
     /// Two rows of one number a channel, beside the arena: `[2, C]` and each row.
     fn channel_pair(&mut self, channels: usize) -> Result<[Tensor; 3]> {
-        let pair = Tensor::zeros(2 * channels, self.network.dtype(), &Device::Cpu)?;
+        let pair = Tensor::zeros(2 * channels, self.network.dtype(), self.network.device())?;
         self.scratch_bytes += 2 * channels * self.network.dtype().size_in_bytes();
         let (first, second) = (pair.narrow(0, 0, channels)?, pair.narrow(0, channels, channels)?);
         Ok([pair, first, second])

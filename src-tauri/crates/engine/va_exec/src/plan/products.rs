@@ -16,7 +16,7 @@ impl Lowering<'_> {
         match (self.network.backend(), self.network.precision()) {
             (Backend::OneDnn, Precision::F32) => Some(Number::F32),
             (Backend::OneDnn, Precision::Bf16) => Some(Number::Bf16),
-            (Backend::OneDnn, Precision::F64) | (Backend::Reference, _) => None,
+            (Backend::OneDnn, Precision::F64) | (Backend::Reference | Backend::Cuda, _) => None,
         }
     }
 

@@ -51,7 +51,9 @@ impl Snapshot {
         }
         learner.net.set_params(&self.params)?;
         learner.net.set_buffers(&self.buffers)?;
-        learner.optimiser.state = self.moments.clone();
+        let moments = self.moments.to_device(learner.net.device());
+        learner.optimiser.state =
+            moments.map_err(|e| Error::internal("cannot restore the optimiser's state").with_source(e))?;
         Ok(())
     }
 
@@ -65,6 +67,9 @@ impl Snapshot {
         if let Some((params, buffers)) = &self.average {
             tensors.extend([("average_params", params), ("average_buffers", buffers)]);
         }
+        let here = |(name, tensor): (&'static str, &Tensor)| Ok((name, tensor.to_device(&Device::Cpu)?));
+        let tensors: candle_core::Result<Vec<(&str, Tensor)>> = tensors.into_iter().map(here).collect();
+        let tensors = tensors.map_err(|e| Error::internal("cannot read the numbers of a checkpoint").with_source(e))?;
         safetensors::serialize(tensors, Some(metadata))
             .map_err(|e| Error::internal("cannot serialise the checkpoint").with_source(e))
     }

@@ -1,15 +1,15 @@
 use serde::{Deserialize, Serialize};
-use va_exec::{Backend, Network, instruction_set, thread_count};
+use va_exec::{Backend, Network, computed_by};
 
 /// What computed: with the same of all this a resumed run ends with the same bits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Stored")]
 pub(crate) struct Machine {
     pub engine_version: String,
-    /// `onednn` or `reference`.
+    /// `onednn`, `reference` or `cuda`.
     pub backend: String,
     pub threads: usize,
-    /// As `va_exec::instruction_set` names it.
+    /// As `va_exec::computed_by` names it.
     pub instruction_set: String,
 }
 
@@ -37,11 +37,12 @@ impl From<Stored> for Machine {
 impl Machine {
     /// This machine, running this network.
     pub fn here(net: &Network, engine_version: &str) -> Self {
+        let (threads, instruction_set) = computed_by(net.backend());
         Self {
             engine_version: engine_version.to_owned(),
             backend: net.backend().name().to_owned(),
-            threads: thread_count(),
-            instruction_set: instruction_set(),
+            threads,
+            instruction_set,
         }
     }
 

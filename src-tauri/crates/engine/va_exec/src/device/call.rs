@@ -1,0 +1,181 @@
+//! One start of a kernel.
+
+use candle_core::{Result, bail};
+
+use super::{Buffer, Gpu, Number};
+
+/// Threads of a block that works element by element, or on 32 columns times 8 rows.
+const THREADS: u32 = 256;
+/// Threads of a block that works on one row; `ROW_THREADS` of `gpu/number.cuh`.
+const ROW_THREADS: u32 = 128;
+/// `LANES` of `gpu/number.cuh`.
+const LANES: usize = 32;
+
+/// An argument as the driver takes it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Arg {
+    Address(u64),
+    Word(u32),
+    Float(f32),
+    Long(u64),
+    /// A structure of words.
+    Words(Vec<u32>),
+}
+
+impl Arg {
+    /// Where its bytes lie.
+    pub fn address(&self) -> *const u8 {
+        match self {
+            Self::Address(v) | Self::Long(v) => std::ptr::from_ref(v).cast(),
+            Self::Word(v) => std::ptr::from_ref(v).cast(),
+            Self::Float(v) => std::ptr::from_ref(v).cast(),
+            Self::Words(words) => words.as_ptr().cast(),
+        }
+    }
+}
+
+/// A kernel with its grid and arguments, in the order of its parameters.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    /// `gpu/<file>.cu`.
+    pub file: &'static str,
+    pub kernel: &'static str,
+    /// What values are kept in: which compilation of the file.
+    pub number: Number,
+    pub grid: [u32; 3],
+    pub threads: u32,
+    pub args: Vec<Arg>,
+    /// What was wrong with an argument.
+    error: Option<String>,
+}
+
+impl Call {
+    fn new(file: &'static str, kernel: &'static str, number: Number, grid: [usize; 3], threads: u32) -> Self {
+        let mut call = Self { file, kernel, number, grid: [0; 3], threads, args: Vec::new(), error: None };
+        call.grid = grid.map(|blocks| call.word(blocks));
+        // The driver's limits.
+        if grid[1].max(grid[2]) > 65_535 || grid[0] > i32::MAX as usize {
+            call.error = Some(format!("{grid:?} blocks are more than a GPU takes"));
+        }
+        call
+    }
+
+    /// One thread an element.
+    pub fn over(file: &'static str, kernel: &'static str, number: Number, len: usize) -> Self {
+        Self::new(file, kernel, number, [len.div_ceil(THREADS as usize), 1, 1], THREADS)
+    }
+
+    /// One block a row.
+    pub fn by_row(file: &'static str, kernel: &'static str, number: Number, rows: usize) -> Self {
+        Self::new(file, kernel, number, [rows, 1, 1], ROW_THREADS)
+    }
+
+    /// Blocks of 32 channels, for every part of the rows and every layer.
+    pub fn by_column(
+        file: &'static str,
+        kernel: &'static str,
+        number: Number,
+        [channels, parts, layers]: [usize; 3],
+    ) -> Self {
+        Self::new(file, kernel, number, [channels.div_ceil(LANES), parts, layers], THREADS)
+    }
+
+    fn word(&mut self, value: usize) -> u32 {
+        u32::try_from(value).unwrap_or_else(|_| {
+            self.error = Some(format!("{value} elements are more than a kernel counts"));
+            0
+        })
+    }
+
+    fn address(mut self, buffer: Buffer, number: Number) -> Self {
+        if buffer.number != number {
+            self.error = Some(format!("an operand is {:?} where {number:?} is expected", buffer.number));
+        }
+        self.args.push(Arg::Address(buffer.address));
+        self
+    }
+
+    /// Values, which are of the call's number type.
+    pub fn value(self, buffer: Buffer) -> Self {
+        let number = self.number;
+        self.address(buffer, number)
+    }
+
+    /// What is learned or summed, which is f32.
+    pub fn real(self, buffer: Buffer) -> Self {
+        self.address(buffer, Number::F32)
+    }
+
+    pub fn double(self, buffer: Buffer) -> Self {
+        self.address(buffer, Number::F64)
+    }
+
+    /// Memory that was uploaded, or 0 for none.
+    pub fn pointer(mut self, address: u64) -> Self {
+        self.args.push(Arg::Address(address));
+        self
+    }
+
+    pub fn count(mut self, value: usize) -> Self {
+        let word = self.word(value);
+        self.args.push(Arg::Word(word));
+        self
+    }
+
+    pub fn flag(self, value: bool) -> Self {
+        self.count(usize::from(value))
+    }
+
+    pub fn float(mut self, value: f64) -> Self {
+        self.args.push(Arg::Float(value as f32));
+        self
+    }
+
+    pub fn long(mut self, value: u64) -> Self {
+        self.args.push(Arg::Long(value));
+        self
+    }
+
+    /// A structure of words.
+    pub fn shape(mut self, values: &[usize]) -> Self {
+        let words = values.iter().map(|&value| self.word(value)).collect();
+        self.args.push(Arg::Words(words));
+        self
+    }
+
+    /// # Errors
+    /// When an argument was wrong, or the device fails.
+    pub fn run(self, gpu: &dyn Gpu) -> Result<()> {
+        if let Some(error) = &self.error {
+            bail!("{}: {error}", self.kernel)
+        }
+        // Nothing to do is not an error, but no grid either.
+        if self.grid.contains(&0) { Ok(()) } else { gpu.launch(&self) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buffer(number: Number) -> Buffer {
+        Buffer { address: 16, len: 4, number }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_kept_until_the_start() {
+        let wrong = Call::over("elementwise", "copy", Number::Bf16, 4).value(buffer(Number::F32));
+        assert!(wrong.error.unwrap().contains("F32 where Bf16"));
+        let large = Call::over("elementwise", "copy", Number::F32, 4).count(1 << 33);
+        assert!(large.error.unwrap().contains("more than a kernel counts"));
+        let parts = Call::by_column("channels", "column_sums", Number::F32, [8, 70_000, 1]);
+        assert!(parts.error.unwrap().contains("blocks"));
+    }
+
+    #[test]
+    fn the_grid_covers_every_element_and_column() {
+        assert_eq!(Call::over("f", "k", Number::F32, 257).grid, [2, 1, 1]);
+        assert_eq!(Call::by_column("f", "k", Number::F32, [33, 4, 9]).grid, [2, 4, 9]);
+        assert_eq!(Call::by_row("f", "k", Number::F32, 7).grid, [7, 1, 1]);
+    }
+}

@@ -1,0 +1,302 @@
+//! Which kernels, on which problems: odd sizes, mixed parities, channels that fill no block, one row, many parts.
+
+use super::{Case, case0, case1, case2, positive, real, value};
+use crate::groups::ParamGroup;
+use crate::kernels::activation::{Activation, ActivationGrad, MulAssign, Product};
+use crate::kernels::attention::{AttentionForward, AttentionGeometry, AttentionGrad};
+use crate::kernels::batch_norm::{
+    AffineParam, BN_ROWS, BnAffine, BnApply, BnFromRunning, BnInputGrad, BnParamGrad, BnReduceGrad, BnStatistics,
+    BnUpdateRunning, RunningStatistic,
+};
+use crate::kernels::channel_scale::{ChannelScaleForward, ChannelScaleParamGrad, ScaleChannels, StochasticDepth};
+use crate::kernels::conv_ops::{BiasGrad, Conv2dForward, Conv2dInputGrad, Conv2dWeightGrad, Epilogue};
+use crate::kernels::elementwise::{AddAssign, Cast, ConcatPart, Copy, Dropout, Fill, SplitPart};
+use crate::kernels::flat::{AdamApply, AdamMoments, MoveTowards, Scale, SgdApply, SgdVelocity};
+use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
+use crate::kernels::layer_norm::{LayerNormForward, LayerNormInputGrad, LayerNormReduce};
+use crate::kernels::linear::{LinearForward, LinearGeometry, LinearInputGrad, LinearWeightGrad};
+use crate::kernels::pool::{
+    AvgPoolForward, AvgPoolGrad, GlobalAvgPoolForward, GlobalAvgPoolGrad, MaxPoolForward, MaxPoolGrad,
+};
+use crate::kernels::tokens::{
+    AddPositions, ClassTokenGrad, PlaceTokens, PositionGrad, SelectToken, SelectTokenGrad, TokenGeometry,
+    TokensInputGrad,
+};
+use crate::rng::CounterRng;
+
+/// The whole table.
+pub(crate) fn all() -> Vec<Case> {
+    [
+        elementwise(),
+        activations(),
+        channels(),
+        batch_norm(),
+        layer_norm(),
+        pools(),
+        convolutions(),
+        linear(),
+        tokens(),
+        attention(),
+        optimisers(),
+    ]
+    .concat()
+}
+
+const ACTIVATIONS: [Activation; 5] =
+    [Activation::Relu, Activation::Gelu, Activation::Silu, Activation::HardSwish, Activation::Sigmoid];
+
+fn elementwise() -> Vec<Case> {
+    let key = CounterRng::new(3, "dropout");
+    vec![
+        case1("copy", value(1001), value(1001), Copy),
+        case1("copy of reals", real(77), real(77), Copy),
+        case1("cast down", value(1001), real(1001), Cast),
+        case1("cast up", real(1001), value(1001), Cast),
+        case0("fill", value(300), Fill(0.75)),
+        case0("scale", real(300), Scale(0.3)),
+        case1("add", value(515), value(515), AddAssign { relu: false }),
+        case1("add, ReLU", value(515), value(515), AddAssign { relu: true }),
+        case0("dropout", value(3000), Dropout { p: 0.3, key }),
+        case0("stochastic depth", value(40 * 63), StochasticDepth { p: 0.4, key, sample_len: 63 }),
+        case1("concat", value(21 * 13), value(21 * 5), ConcatPart { channels: 5, dst_channels: 13, at: 6 }),
+        case1("split", value(21 * 5), value(21 * 13), SplitPart { channels: 5, src_channels: 13, at: 6 }),
+    ]
+}
+
+fn activations() -> Vec<Case> {
+    let mut cases = vec![
+        case1("mul", value(515), value(515), MulAssign),
+        case2("product", value(515), [value(515), value(515)], Product { accumulate: false }),
+        case2("product, added", value(515), [value(515), value(515)], Product { accumulate: true }),
+    ];
+    for activation in ACTIVATIONS {
+        let name = |what: &str| format!("{activation:?}{what}");
+        cases.push(case0(&name(" in place"), value(513), activation));
+        cases.push(case1(&name(""), value(513), value(513), activation));
+        cases.push(case1(&name(" gradient"), value(513), value(513), ActivationGrad(activation)));
+    }
+    cases
+}
+
+fn channels() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (rows, c) in [(1, 5), (37, 33), (700, 70)] {
+        let name = |what: &str| format!("{what} [{rows}, {c}]");
+        cases.extend([
+            case1(&name("channel scale in place"), value(rows * c), real(c), ScaleChannels),
+            case2(&name("channel scale"), value(rows * c), [value(rows * c), real(c)], ChannelScaleForward),
+            case2(&name("channel scale gradient"), real(c), [value(rows * c), value(rows * c)], ChannelScaleParamGrad),
+            case1(&name("bias gradient"), real(c), value(rows * c), BiasGrad),
+        ]);
+    }
+    cases
+}
+
+fn batch_norm() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (rows, c) in [(2, 3), (65, 40), (900, 33)] {
+        let (packed, len, name) = (BN_ROWS * c, rows * c, |what: &str| format!("{what} [{rows}, {c}]"));
+        let running = |which| BnUpdateRunning { which, momentum: 0.1, rows };
+        cases.extend([
+            case1(&name("BN statistics"), real(packed), value(len), BnStatistics { eps: 1e-5 }),
+            case2(&name("BN from running"), real(packed), [real(c), positive(c)], BnFromRunning { eps: 1e-5 }),
+            case2(&name("BN affine"), real(packed), [real(c), real(c)], BnAffine),
+            case1(&name("BN running mean"), real(c), real(packed), running(RunningStatistic::Mean)),
+            case1(&name("BN running variance"), real(c), real(packed), running(RunningStatistic::Variance)),
+            case1(&name("BN gamma gradient"), real(c), real(packed), BnParamGrad(AffineParam::Gamma)),
+            case1(&name("BN beta gradient"), real(c), real(packed), BnParamGrad(AffineParam::Beta)),
+        ]);
+        for relu in [false, true] {
+            let name = |what: &str| name(&format!("{what}{}", if relu { ", ReLU" } else { "" }));
+            let (apply, reduce) = (BnApply { relu }, BnReduceGrad { relu });
+            cases.push(case2(&name("BN apply"), value(len), [value(len), real(packed)], apply));
+            cases.push(case2(&name("BN sums of gradient"), real(packed), [value(len), value(len)], reduce));
+            let grad = BnInputGrad { relu };
+            cases.push(case2(&name("BN input gradient"), value(len), [value(len), real(packed)], grad));
+        }
+    }
+    cases
+}
+
+fn layer_norm() -> Vec<Case> {
+    let (eps, mut cases) = (1e-6, Vec::new());
+    for (rows, c) in [(1, 7), (70, 96), (150, 200)] {
+        let (len, name) = (rows * c, |what: &str| format!("{what} [{rows}, {c}]"));
+        let (sums, grad) = (LayerNormReduce { eps }, LayerNormInputGrad { eps });
+        cases.extend([
+            case2(&name("layer norm"), value(len), [value(len), real(2 * c)], LayerNormForward { eps }),
+            case2(&name("layer norm sums"), real(2 * c), [value(len), value(len)], sums),
+            case2(&name("layer norm gradient"), value(len), [value(len), real(c)], grad),
+        ]);
+    }
+    cases
+}
+
+fn pools() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (size, kernel, stride, padding) in [
+        ([6, 6], [2, 2], [2, 2], [0, 0]),
+        ([7, 5], [3, 3], [2, 2], [1, 1]),
+        ([5, 8], [3, 2], [1, 2], [1, 0]),
+        ([9, 9], [2, 3], [3, 2], [0, 1]),
+    ] {
+        let out = |axis: usize| (size[axis] + 2 * padding[axis] - kernel[axis]) / stride[axis] + 1;
+        let geo = PoolGeometry { batch: 2, size, channels: 5, out_size: [out(0), out(1)], kernel, stride, padding };
+        pools_of(&geo, &mut cases);
+    }
+    let (pixels, channels) = (15, 6);
+    let grad = |accumulate| GlobalAvgPoolGrad { pixels, channels, accumulate };
+    cases.extend([
+        case1("global average", value(3 * 6), value(3 * 15 * 6), GlobalAvgPoolForward { pixels, channels }),
+        case1("global average gradient", value(3 * 15 * 6), value(3 * 6), grad(false)),
+        case1("global average gradient, added", value(3 * 15 * 6), value(3 * 6), grad(true)),
+    ]);
+    cases
+}
+
+fn pools_of(geo: &PoolGeometry, cases: &mut Vec<Case>) {
+    let (x, y) = (value(geo.batch * geo.image_len()), value(geo.batch * geo.out_image_len()));
+    let name =
+        |what: &str| format!("{what} {:?} by {:?} step {:?} pad {:?}", geo.size, geo.kernel, geo.stride, geo.padding);
+    cases.push(case1(&name("max pool"), y, x, MaxPoolForward(geo.clone())));
+    for accumulate in [false, true] {
+        let added = if accumulate { ", added" } else { "" };
+        let grad = MaxPoolGrad { geometry: geo.clone(), accumulate };
+        cases.push(case2(&name(&format!("max pool gradient{added}")), x, [x, y], grad));
+        for count_include_pad in [false, true] {
+            let geometry = geo.clone();
+            let grad = AvgPoolGrad { geometry, count_include_pad, accumulate };
+            let padded = if count_include_pad { ", padding counted" } else { "" };
+            cases.push(case1(&name(&format!("average gradient{padded}{added}")), x, y, grad));
+            let forward = AvgPoolForward { geometry: geo.clone(), count_include_pad };
+            cases.push(case1(&name(&format!("average{padded}")), y, x, forward));
+        }
+    }
+}
+
+fn convolutions() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (size, kernel, stride, padding, dilation, groups) in [
+        ([6, 5], [1, 1], [1, 1], [0, 0], [1, 1], 1),
+        ([7, 8], [1, 1], [2, 2], [0, 0], [1, 1], 1),
+        ([7, 6], [3, 3], [1, 1], [1, 1], [1, 1], 1),
+        ([7, 6], [3, 2], [2, 1], [1, 0], [1, 1], 1),
+        ([9, 8], [3, 3], [1, 1], [2, 2], [2, 2], 1),
+        ([6, 7], [2, 3], [2, 1], [1, 2], [1, 2], 2),
+        ([8, 8], [4, 4], [4, 4], [0, 0], [1, 1], 1),
+        ([6, 6], [3, 3], [1, 1], [1, 1], [1, 1], 8),
+        ([9, 7], [5, 5], [2, 2], [2, 2], [1, 1], 8),
+        ([9, 9], [7, 7], [1, 1], [3, 3], [1, 1], 8),
+    ] {
+        let out = |a: usize| (size[a] + 2 * padding[a] - dilation[a] * (kernel[a] - 1) - 1) / stride[a] + 1;
+        let out_size = [out(0), out(1)];
+        for out_channels in [8, 16] {
+            let (batch, channels) = (2, 8);
+            let geo = ConvGeometry {
+                batch,
+                size,
+                channels,
+                out_size,
+                out_channels,
+                kernel,
+                stride,
+                padding,
+                dilation,
+                groups,
+            };
+            convolutions_of(&geo, &mut cases);
+        }
+    }
+    cases
+}
+
+fn convolutions_of(geo: &ConvGeometry, cases: &mut Vec<Case>) {
+    let (x, y, w) = (value(geo.input_len()), value(geo.output_len()), real(geo.weight_len()));
+    let name = |what: &str| {
+        let ConvGeometry { size, kernel, stride, dilation, groups, out_channels, .. } = geo;
+        format!("{what} {size:?} to {out_channels} by {kernel:?} step {stride:?} apart {dilation:?} groups {groups}")
+    };
+    let plain = Epilogue::default();
+    cases.push(case2(&name("conv"), y, [x, w], Conv2dForward::new(geo.clone(), plain)));
+    let whole = Epilogue { bias: true, sum: true, activation: Some(Activation::Relu) };
+    let params = real(geo.weight_len() + geo.out_channels);
+    cases.push(case2(&name("conv, bias, sum, ReLU"), y, [x, params], Conv2dForward::new(geo.clone(), whole)));
+    cases.push(case2(&name("conv input gradient"), x, [y, w], Conv2dInputGrad::new(geo.clone())));
+    cases.push(case2(&name("conv weight gradient"), w, [x, y], Conv2dWeightGrad::new(geo.clone())));
+}
+
+fn linear() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [rows, inputs, outputs] in [[1, 7, 3], [33, 40, 17]] {
+        let geo = LinearGeometry { rows, inputs, outputs };
+        let (x, y, w) = (value(rows * inputs), value(rows * outputs), real(inputs * outputs));
+        let name = |what: &str| format!("{what} {rows} × {inputs} to {outputs}");
+        let whole = Epilogue { bias: true, sum: true, activation: Some(Activation::Gelu) };
+        let params = real(outputs * inputs + outputs);
+        cases.extend([
+            case2(&name("linear"), y, [x, w], LinearForward::new(geo, Epilogue::default())),
+            case2(&name("linear, bias, sum, GELU"), y, [x, params], LinearForward::new(geo, whole)),
+            case2(&name("linear input gradient"), x, [y, w], LinearInputGrad::new(geo)),
+            case2(&name("linear weight gradient"), w, [x, y], LinearWeightGrad::new(geo)),
+        ]);
+    }
+    cases
+}
+
+fn tokens() -> Vec<Case> {
+    let geo = TokenGeometry { batch: 3, tokens: 6, channels: 10 };
+    let (all, image, one) = (value(3 * 6 * 10), value(3 * 5 * 10), value(3 * 10));
+    let mut cases = vec![
+        case2("tokens", all, [image, real(10)], PlaceTokens(geo)),
+        case1("positions", all, real(60), AddPositions),
+        case1("positions gradient", real(60), all, PositionGrad),
+        case1("class token gradient", real(10), all, ClassTokenGrad(geo)),
+        case1("one token", one, all, SelectToken { geometry: geo, index: 2 }),
+    ];
+    for accumulate in [false, true] {
+        let name = |what: &str| format!("{what}{}", if accumulate { ", added" } else { "" });
+        let select = SelectTokenGrad { geometry: geo, index: 2, accumulate };
+        cases.push(case1(&name("one token gradient"), all, one, select));
+        let tokens = TokensInputGrad { geometry: geo, accumulate };
+        cases.push(case1(&name("tokens gradient"), image, all, tokens));
+    }
+    cases
+}
+
+fn attention() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (tokens, heads, channels) in [(5, 2, 8), (37, 3, 48), (150, 1, 16)] {
+        let geo = AttentionGeometry { batch: 2, tokens, channels, heads };
+        let (packed, y) = (value(2 * tokens * 3 * channels), value(2 * tokens * channels));
+        let name = |what: &str| format!("{what} of {tokens} tokens, {heads} heads");
+        cases.push(case1(&name("attention"), y, packed, AttentionForward(geo)));
+        for accumulate in [false, true] {
+            let what = if accumulate { "attention gradient, added," } else { "attention gradient" };
+            cases.push(case2(&name(what), packed, [packed, y], AttentionGrad { geometry: geo, accumulate }));
+        }
+    }
+    cases
+}
+
+fn optimisers() -> Vec<Case> {
+    let len = 1000;
+    let group = |range, decay, rate, idle_steps| ParamGroup { range, decay, rate, idle_steps };
+    let groups = vec![
+        group(0..10, true, 1.0, 0),
+        group(10..300, false, 0.0, 0),
+        group(300..301, true, 0.1, 4),
+        group(301..len, false, 1.0, 0),
+    ];
+    let (lr, weight_decay, momentum) = (0.1, 0.05, 0.9);
+    let adam = AdamApply { lr, eps: 1e-8, weight_decay, betas: [0.9, 0.999], step: 7, groups: groups.clone() };
+    let velocity = SgdVelocity { momentum, weight_decay, groups: groups.clone() };
+    let sgd = |nesterov| SgdApply { lr, momentum, nesterov, weight_decay, groups: groups.clone() };
+    vec![
+        case1("AdamW moments", positive(2 * len), real(len), AdamMoments { beta1: 0.9, beta2: 0.999 }),
+        case1("AdamW step", real(len), positive(2 * len), adam),
+        case2("SGD velocity", real(len), [real(len), real(len)], velocity),
+        case2("SGD step", real(len), [real(len), real(len)], sgd(false)),
+        case2("SGD step, Nesterov", real(len), [real(len), real(len)], sgd(true)),
+        case1("moving average", real(len), real(len), MoveTowards(0.01)),
+    ]
+}

@@ -1,0 +1,93 @@
+//! One number a channel: factors and their gradient, biases, sums of columns.
+
+use candle_core::Result;
+
+use super::{Buffer, Call, DeviceKernel, Gpu, Number, rows_per_part};
+use crate::kernels::channel_scale::{ChannelScaleForward, ChannelScaleParamGrad, ScaleChannels};
+use crate::kernels::conv_ops::{BiasGrad, Epilogue};
+use crate::kernels::op::SliceKernel;
+
+const FILE: &str = "channels";
+
+fn channel_scale(gpu: &dyn Gpu, y: Buffer, x: Buffer, gamma: Buffer) -> Result<()> {
+    x.rows("channel_scale", gamma.len)?;
+    x.expect("channel_scale", "source", y.len)?;
+    let call = Call::over(FILE, "channel_scale", Number::of_values(&[y, x]), y.len);
+    call.value(y).value(x).real(gamma).count(gamma.len).count(y.len).run(gpu)
+}
+
+impl DeviceKernel<1> for ScaleChannels {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [gamma]: [Buffer; 1]) -> Result<()> {
+        channel_scale(gpu, y, y, gamma)
+    }
+}
+
+impl DeviceKernel<2> for ChannelScaleForward {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x, gamma]: [Buffer; 2]) -> Result<()> {
+        channel_scale(gpu, y, x, gamma)
+    }
+}
+
+/// `sums += Σ x`, or `Σ x · f`, over rows.
+fn add_column_sums(gpu: &dyn Gpu, sums: Buffer, x: Buffer, f: Option<Buffer>) -> Result<()> {
+    let (rows, channels) = (x.rows("column sums", sums.len)?, sums.len);
+    let per_part = rows_per_part(rows);
+    let count = rows.div_ceil(per_part);
+    let parts = gpu.scratch(Number::F32, count * channels)?;
+    let call = Call::by_column(FILE, "column_sums", x.number, [channels, count, 1]).real(parts).value(x);
+    let call = match f {
+        Some(f) => call.value(f),
+        None => call.pointer(0),
+    };
+    call.count(rows).count(channels).count(per_part).run(gpu)?;
+    join_parts(gpu, sums, parts, count, true)
+}
+
+/// `y (+)= Σ parts` of `count` parts of its length.
+pub(super) fn join_parts(gpu: &dyn Gpu, y: Buffer, parts: Buffer, count: usize, accumulate: bool) -> Result<()> {
+    parts.expect("join_parts", "parts", count * y.len)?;
+    let call = Call::over(FILE, "join_parts", Number::F32, y.len).real(y).real(parts).count(count);
+    call.flag(accumulate).count(y.len).run(gpu)
+}
+
+impl DeviceKernel<2> for ChannelScaleParamGrad {
+    fn run_on(&self, gpu: &dyn Gpu, dgamma: Buffer, [x, dy]: [Buffer; 2]) -> Result<()> {
+        dy.expect(Self::NAME, "gradient", x.len)?;
+        add_column_sums(gpu, dgamma, x, Some(dy))
+    }
+}
+
+impl DeviceKernel<1> for BiasGrad {
+    fn run_on(&self, gpu: &dyn Gpu, db: Buffer, [dy]: [Buffer; 1]) -> Result<()> {
+        add_column_sums(gpu, db, dy, None)
+    }
+}
+
+/// The bias, which lies before the weight, and the weight itself.
+pub(super) fn bias_and_weight(epilogue: &Epilogue, params: Buffer, outputs: usize) -> Result<(Option<Buffer>, Buffer)> {
+    if !epilogue.bias {
+        return Ok((None, params));
+    }
+    let bias = params.part(0, outputs)?;
+    Ok((Some(bias), params.part(outputs, params.len - outputs)?))
+}
+
+/// Bias and activation on rows that hold the product, and the sum, already.
+pub(super) fn finish(
+    gpu: &dyn Gpu,
+    epilogue: &Epilogue,
+    y: Buffer,
+    bias: Option<Buffer>,
+    outputs: usize,
+) -> Result<()> {
+    if bias.is_none() && epilogue.activation.is_none() {
+        return Ok(());
+    }
+    let call = Call::over(FILE, "epilogue", y.number, y.len).value(y);
+    let call = match bias {
+        Some(bias) => call.real(bias),
+        None => call.pointer(0),
+    };
+    let code = epilogue.activation.map_or(0, |activation| activation.code());
+    call.count(code).count(outputs).count(y.len).run(gpu)
+}

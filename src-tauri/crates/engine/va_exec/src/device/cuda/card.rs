@@ -1,0 +1,126 @@
+//! The card that this process uses: its device, its kernels, what is known of its libraries.
+#![allow(unsafe_code)]
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use candle_core::cuda_backend::CudaDevice;
+use candle_core::{Error, Result, bail};
+use cudarc::driver::sys::{CUdevice_attribute, CUmemPool_attribute, cuMemPoolSetAttribute, cuMemPoolTrimTo};
+use cudarc::driver::{CudaFunction, CudaModule, CudaStream, result};
+use cudarc::nvrtc::Ptx;
+
+use super::dnn::Dnn;
+use super::errors::CudaResult;
+use super::ptx;
+use crate::device::{Call, Number};
+
+type Kernel = (&'static str, Number);
+
+pub(crate) struct Card {
+    device: CudaDevice,
+    stream: Arc<CudaStream>,
+    modules: Mutex<HashMap<Kernel, Arc<CudaModule>>>,
+    functions: Mutex<HashMap<Kernel, CudaFunction>>,
+    dnn: Mutex<Dnn>,
+}
+
+/// The card, opened on first use; the first that the driver lists (`CUDA_VISIBLE_DEVICES` chooses).
+///
+/// # Errors
+/// Why it could not be opened.
+pub(crate) fn card() -> Result<&'static Card> {
+    static CARD: OnceLock<std::result::Result<Card, String>> = OnceLock::new();
+    CARD.get_or_init(|| Card::open().map_err(|error| error.to_string()))
+        .as_ref()
+        .map_err(|error| Error::Msg(format!("the GPU cannot be used: {error}")))
+}
+
+impl Card {
+    fn open() -> Result<Self> {
+        let device = CudaDevice::new_with_stream(0)?;
+        // SAFETY: everything of this process runs on this one stream, so its order is the only one there is.
+        unsafe { device.disable_event_tracking() };
+        let stream = device.cuda_stream();
+        let card = Self {
+            dnn: Mutex::new(Dnn::new(&stream)?),
+            device,
+            stream,
+            modules: Mutex::default(),
+            functions: Mutex::default(),
+        };
+        card.keep_memory()?;
+        Ok(card)
+    }
+
+    /// Freed memory stays with this process, so that a step of steady state asks the driver for none.
+    fn keep_memory(&self) -> Result<()> {
+        let mut all = u64::MAX;
+        // SAFETY: the attribute is one number of 64 bits.
+        unsafe {
+            let pool = result::device::get_mem_pool(self.stream.context().cu_device()).cuda()?;
+            let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+            cuMemPoolSetAttribute(pool, attribute, (&raw mut all).cast()).result().cuda()
+        }
+    }
+
+    pub fn device(&self) -> &CudaDevice {
+        &self.device
+    }
+
+    pub(super) fn stream(&self) -> &Arc<CudaStream> {
+        &self.stream
+    }
+
+    pub(super) fn dnn(&self) -> &Mutex<Dnn> {
+        &self.dnn
+    }
+
+    /// The kernel of a call, compiled for this card on first use.
+    pub(super) fn function(&self, call: &Call) -> Result<CudaFunction> {
+        let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(function) = functions.get(&(call.kernel, call.number)) {
+            return Ok(function.clone());
+        }
+        let function = self.module(call)?.load_function(call.kernel).cuda()?;
+        functions.insert((call.kernel, call.number), function.clone());
+        Ok(function)
+    }
+
+    fn module(&self, call: &Call) -> Result<Arc<CudaModule>> {
+        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = modules.get(&(call.file, call.number)) {
+            return Ok(module.clone());
+        }
+        let Some(source) = ptx::of(call.file, call.number) else { bail!("BUG: there is no file {}.cu", call.file) };
+        let module = self.stream.context().load_module(Ptx::from_src(source)).cuda()?;
+        modules.insert((call.file, call.number), module.clone());
+        Ok(module)
+    }
+
+    /// Bytes that can still be used, what this process keeps but does not use among them.
+    pub fn free_bytes(&self) -> Result<u64> {
+        self.stream.synchronize().cuda()?;
+        // SAFETY: trimming frees only what nothing uses.
+        unsafe {
+            let pool = result::device::get_mem_pool(self.stream.context().cu_device()).cuda()?;
+            cuMemPoolTrimTo(pool, 0).result().cuda()?;
+        }
+        let (free, _) = self.stream.context().mem_get_info().cuda()?;
+        Ok(free as u64)
+    }
+
+    /// As `NVIDIA H100 80GB HBM3`.
+    pub fn name(&self) -> Result<String> {
+        self.stream.context().name().cuda()
+    }
+
+    /// Compute capability, as `[9, 0]`.
+    pub fn capability(&self) -> Result<[i32; 2]> {
+        let attribute = |attribute| self.stream.context().attribute(attribute).cuda();
+        Ok([
+            attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?,
+            attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
+        ])
+    }
+}

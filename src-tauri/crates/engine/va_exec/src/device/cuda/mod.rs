@@ -1,0 +1,47 @@
+//! The card itself: kernels through the driver, products through cuBLAS, convolutions through cuDNN, all on the one stream
+//! of Candle's device.
+
+mod blas;
+mod card;
+mod dnn;
+mod errors;
+mod operation;
+mod ptx;
+
+use candle_core::cuda_backend::CudaStorage;
+use candle_core::{Device, Layout, Result};
+
+use super::DeviceKernel;
+use operation::Operation;
+
+pub(crate) use card::card;
+
+/// Candle's device of the card.
+///
+/// # Errors
+/// When there is no card, or the driver fails.
+pub(crate) fn device() -> Result<Device> {
+    Ok(Device::Cuda(card()?.device().clone()))
+}
+
+/// One operation of a plan.
+pub(crate) fn run<K: DeviceKernel<N>, const N: usize>(
+    kernel: &K,
+    dst: &mut CudaStorage,
+    dst_layout: &Layout,
+    srcs: [(&CudaStorage, &Layout); N],
+) -> Result<()> {
+    let operation = Operation::new(card()?);
+    let dst = operation.written(dst, dst_layout)?;
+    let mut sources = [dst; N];
+    for (source, (storage, layout)) in sources.iter_mut().zip(srcs) {
+        *source = operation.read(storage, layout)?;
+    }
+    kernel.run_on(&operation, dst, sources)
+}
+
+/// Sum of squares of a tensor on the card.
+pub(crate) fn sum_of_squares(storage: &CudaStorage, layout: &Layout) -> Result<f64> {
+    let operation = Operation::new(card()?);
+    super::sum_of_squares(&operation, operation.read(storage, layout)?)
+}

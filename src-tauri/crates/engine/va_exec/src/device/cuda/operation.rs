@@ -1,0 +1,128 @@
+//! What one operation asks of the card.
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::sync::PoisonError;
+
+use candle_core::cuda_backend::CudaStorage;
+use candle_core::{DType, Layout, Result, bail};
+use cudarc::driver::{CudaSlice, DevicePtr, DevicePtrMut, LaunchConfig, PushKernelArg, result};
+use half::bf16;
+
+use super::blas;
+use super::card::Card;
+use super::errors::CudaResult;
+use crate::device::{Arg, Buffer, Call, ConvPass, Gpu, MatMul, Number};
+use crate::kernels::geometry::ConvGeometry;
+
+/// Its scratch memory is given back when it ends: in the order of the stream, so after the kernels that use it.
+pub(super) struct Operation<'a> {
+    card: &'a Card,
+    scratch: RefCell<Vec<CudaSlice<u8>>>,
+}
+
+impl<'a> Operation<'a> {
+    pub fn new(card: &'a Card) -> Self {
+        Self { card, scratch: RefCell::default() }
+    }
+
+    /// An operand that is read.
+    pub fn read(&self, storage: &CudaStorage, layout: &Layout) -> Result<Buffer> {
+        let stream = self.card.stream();
+        // Events are not tracked, so what comes beside the address has nothing to do.
+        let buffer = match candle_core::backend::BackendStorage::dtype(storage) {
+            DType::F32 => {
+                let slice = storage.as_cuda_slice::<f32>()?;
+                Buffer { address: slice.device_ptr(stream).0, len: slice.len(), number: Number::F32 }
+            }
+            DType::BF16 => {
+                let slice = storage.as_cuda_slice::<bf16>()?;
+                Buffer { address: slice.device_ptr(stream).0, len: slice.len(), number: Number::Bf16 }
+            }
+            other => bail!("the GPU computes in f32 and bf16, not in {other:?}"),
+        };
+        inside(buffer, layout)
+    }
+
+    /// The operand that is written.
+    pub fn written(&self, storage: &mut CudaStorage, layout: &Layout) -> Result<Buffer> {
+        let stream = self.card.stream();
+        let buffer = match candle_core::backend::BackendStorage::dtype(storage) {
+            DType::F32 => {
+                let slice = storage.as_cuda_slice_mut::<f32>()?;
+                let len = slice.len();
+                Buffer { address: slice.device_ptr_mut(stream).0, len, number: Number::F32 }
+            }
+            DType::BF16 => {
+                let slice = storage.as_cuda_slice_mut::<bf16>()?;
+                let len = slice.len();
+                Buffer { address: slice.device_ptr_mut(stream).0, len, number: Number::Bf16 }
+            }
+            other => bail!("the GPU computes in f32 and bf16, not in {other:?}"),
+        };
+        inside(buffer, layout)
+    }
+}
+
+fn inside(buffer: Buffer, layout: &Layout) -> Result<Buffer> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => buffer.part(start, end - start),
+        None => bail!("a kernel needs contiguous operands; call .contiguous() first"),
+    }
+}
+
+impl Gpu for Operation<'_> {
+    fn launch(&self, call: &Call) -> Result<()> {
+        let function = self.card.function(call)?;
+        let [x, y, z] = call.grid;
+        let config = LaunchConfig { grid_dim: (x, y, z), block_dim: (call.threads, 1, 1), shared_mem_bytes: 0 };
+        let mut launch = self.card.stream().launch_builder(&function);
+        for arg in &call.args {
+            match arg {
+                Arg::Address(value) | Arg::Long(value) => launch.arg(value),
+                Arg::Word(value) => launch.arg(value),
+                Arg::Float(value) => launch.arg(value),
+                // The driver reads as many bytes from there as the kernel's structure has.
+                Arg::Words(words) => launch.arg(&words[0]),
+            };
+        }
+        // SAFETY: the kernel is ours; grid, buffers and lengths were checked where the call was made, and the emulation
+        // runs the same calls in the tests.
+        unsafe { launch.launch(config) }.cuda()?;
+        Ok(())
+    }
+
+    fn scratch(&self, number: Number, len: usize) -> Result<Buffer> {
+        let bytes = (len * number.size()).max(1);
+        // SAFETY: every kernel writes its scratch memory before it reads it; the emulation finds one that does not.
+        let slice = unsafe { self.card.stream().alloc::<u8>(bytes) }.cuda()?;
+        let address = slice.device_ptr(self.card.stream()).0;
+        self.scratch.borrow_mut().push(slice);
+        Ok(Buffer { address, len, number })
+    }
+
+    fn upload(&self, words: &[u32]) -> Result<u64> {
+        let buffer = self.scratch(Number::F32, words.len())?;
+        // SAFETY: the memory is as long, and the driver takes pageable memory over before it returns.
+        unsafe { result::memcpy_htod_async(buffer.address, words, self.card.stream().cu_stream()) }.cuda()?;
+        Ok(buffer.address)
+    }
+
+    fn matmul(&self, product: &MatMul) -> Result<()> {
+        blas::run(self.card, product)
+    }
+
+    fn convolve(&self, pass: ConvPass, geometry: &ConvGeometry, operands: [Buffer; 3]) -> Result<bool> {
+        let mut dnn = self.card.dnn().lock().unwrap_or_else(PoisonError::into_inner);
+        dnn.run(self, pass, geometry, operands)
+    }
+
+    fn download(&self, numbers: Buffer) -> Result<Vec<f64>> {
+        let mut values = vec![0.0f64; numbers.len];
+        let stream = self.card.stream();
+        // SAFETY: the buffer holds as many numbers, and they are here when the stream has come so far.
+        unsafe { result::memcpy_dtoh_async(&mut values, numbers.address, stream.cu_stream()) }.cuda()?;
+        stream.synchronize().cuda()?;
+        Ok(values)
+    }
+}

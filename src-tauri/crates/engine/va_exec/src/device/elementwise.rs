@@ -1,0 +1,104 @@
+//! Copies, sums, casts, dropout and joins of channels.
+
+use candle_core::{Result, bail};
+
+use super::{Buffer, Call, DeviceKernel, Gpu, Number};
+use crate::kernels::channel_scale::StochasticDepth;
+use crate::kernels::elementwise::{AddAssign, Cast, ConcatPart, Copy, Dropout, Fill, SplitPart};
+use crate::kernels::flat::Scale;
+use crate::kernels::op::SliceKernel;
+use crate::rng::CounterRng;
+
+const FILE: &str = "elementwise";
+
+impl DeviceKernel<1> for Copy {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x]: [Buffer; 1]) -> Result<()> {
+        x.expect(Self::NAME, "source", y.len)?;
+        Call::over(FILE, "copy", y.number, y.len).value(y).value(x).count(y.len).run(gpu)
+    }
+}
+
+impl DeviceKernel<1> for Cast {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x]: [Buffer; 1]) -> Result<()> {
+        x.expect(Self::NAME, "source", y.len)?;
+        let call = |kernel| Call::over(FILE, kernel, Number::Bf16, y.len);
+        match (y.number, x.number) {
+            (Number::Bf16, Number::F32) => call("cast_narrow").value(y).real(x).count(y.len).run(gpu),
+            (Number::F32, Number::Bf16) => call("cast_wide").real(y).value(x).count(y.len).run(gpu),
+            _ => Copy.run_on(gpu, y, [x]),
+        }
+    }
+}
+
+impl DeviceKernel<0> for Fill {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, []: [Buffer; 0]) -> Result<()> {
+        Call::over(FILE, "fill", y.number, y.len).value(y).float(self.0).count(y.len).run(gpu)
+    }
+}
+
+impl DeviceKernel<0> for Scale {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, []: [Buffer; 0]) -> Result<()> {
+        Call::over(FILE, "scale", y.number, y.len).value(y).float(self.0).count(y.len).run(gpu)
+    }
+}
+
+impl DeviceKernel<1> for AddAssign {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x]: [Buffer; 1]) -> Result<()> {
+        x.expect(Self::NAME, "source", y.len)?;
+        let call = Call::over(FILE, "add", Number::of_values(&[y, x]), y.len);
+        call.value(y).value(x).flag(self.relu).count(y.len).run(gpu)
+    }
+}
+
+/// Zeroes groups of `group` elements with probability `p`, as [`CounterRng::uniform`] draws.
+fn leave_out(gpu: &dyn Gpu, y: Buffer, p: f64, key: CounterRng, group: usize) -> Result<()> {
+    // The draw is a whole number of units of 2^-53, so this comparison is exactly that of the real numbers.
+    let threshold = (p * (1u64 << 53) as f64).ceil() as u64;
+    let call = Call::over(FILE, "leave_out", y.number, y.len).value(y).long(key.key()).long(threshold);
+    call.float(1.0 / (1.0 - p)).count(group).count(y.len).run(gpu)
+}
+
+impl DeviceKernel<0> for Dropout {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, []: [Buffer; 0]) -> Result<()> {
+        leave_out(gpu, y, self.p, self.key, 1)
+    }
+}
+
+impl DeviceKernel<0> for StochasticDepth {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, []: [Buffer; 0]) -> Result<()> {
+        y.rows(Self::NAME, self.sample_len)?;
+        leave_out(gpu, y, self.p, self.key, self.sample_len)
+    }
+}
+
+/// A narrow matrix and the columns of a wide one.
+struct Columns {
+    wide: usize,
+    narrow: usize,
+    at: usize,
+}
+
+impl Columns {
+    fn run(&self, gpu: &dyn Gpu, kernel: &'static str, [y, x]: [Buffer; 2], [wide, narrow]: [Buffer; 2]) -> Result<()> {
+        let rows = wide.rows(kernel, self.wide)?;
+        if self.narrow == 0 || self.at + self.narrow > self.wide || narrow.len != rows * self.narrow {
+            bail!("{kernel}: {} of {} channels at {} do not fit", self.narrow, self.wide, self.at)
+        }
+        let call = Call::over(FILE, kernel, Number::of_values(&[y, x]), narrow.len).value(y).value(x);
+        call.count(self.narrow).count(self.wide).count(self.at).count(narrow.len).run(gpu)
+    }
+}
+
+impl DeviceKernel<1> for ConcatPart {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x]: [Buffer; 1]) -> Result<()> {
+        let columns = Columns { wide: self.dst_channels, narrow: self.channels, at: self.at };
+        columns.run(gpu, "concat", [y, x], [y, x])
+    }
+}
+
+impl DeviceKernel<1> for SplitPart {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x]: [Buffer; 1]) -> Result<()> {
+        let columns = Columns { wide: self.src_channels, narrow: self.channels, at: self.at };
+        columns.run(gpu, "split", [y, x], [x, y])
+    }
+}

@@ -1,0 +1,207 @@
+//! A GPU for tests: the sources of the kernels compiled as C++ (`gpu/emulation.h`), their grids run on the CPU on Candle's
+//! CPU storages, products by plain loops. It says whether kernels and host code are right, not whether they are fast or
+//! whether the compiler for the card agrees.
+#![allow(unsafe_code)]
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use candle_core::{CpuStorage, Layout, Result, bail};
+use half::bf16;
+use libloading::Library;
+
+use super::{Buffer, Call, ConvPass, DeviceKernel, Gpu, MatMul, Matrix, Number};
+use crate::kernels::geometry::ConvGeometry;
+
+/// The compiled kernels, once for each number type.
+struct Kernels {
+    _folder: tempfile::TempDir,
+    f32: Library,
+    bf16: Library,
+}
+
+fn kernels() -> &'static Mutex<Kernels> {
+    static KERNELS: OnceLock<Mutex<Kernels>> = OnceLock::new();
+    KERNELS.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let (f32, bf16) = (compile(folder.path(), "f32", &[]), compile(folder.path(), "bf16", &["-DVALUE_BF16"]));
+        Mutex::new(Kernels { _folder: folder, f32, bf16 })
+    })
+}
+
+/// All files as one library.
+fn compile(folder: &Path, name: &str, flags: &[&str]) -> Library {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("gpu");
+    let out = folder.join(format!("lib{name}.so"));
+    let mut command = Command::new("c++");
+    command
+        .args(["-std=c++17", "-O1", "-U_FORTIFY_SOURCE", "-shared", "-fPIC", "-DEMULATED", "-x", "c++", "-o"])
+        .arg(&out)
+        .args(flags);
+    let files = std::fs::read_dir(&sources).unwrap().map(|entry| entry.unwrap().path());
+    command.args(files.filter(|path| path.extension().is_some_and(|ending| ending == "cu")));
+    assert!(command.status().unwrap().success(), "the kernels are no C++");
+    // SAFETY: a library made just now, of the sources beside this file.
+    unsafe { Library::new(&out) }.unwrap()
+}
+
+/// The emulated card of one operation; scratch memory lives as long as it.
+#[derive(Default)]
+pub(crate) struct Emulated {
+    scratch: RefCell<Vec<Vec<u64>>>,
+}
+
+impl Gpu for Emulated {
+    fn launch(&self, call: &Call) -> Result<()> {
+        note(call);
+        let kernels = kernels().lock().unwrap_or_else(PoisonError::into_inner);
+        let library = if call.number == Number::Bf16 { &kernels.bf16 } else { &kernels.f32 };
+        let mut args: Vec<*const u8> = call.args.iter().map(super::Arg::address).collect();
+        let symbol = format!("emulated_{}\0", call.kernel);
+        // SAFETY: the symbol is what `KERNEL` makes; arguments are those of the kernel, or the test is there to find it.
+        unsafe {
+            let run = library.get::<unsafe extern "C" fn(*const u32, u32, *mut *const u8)>(symbol.as_bytes());
+            let Ok(run) = run else { bail!("there is no kernel {} in {}", call.kernel, call.file) };
+            run(call.grid.as_ptr(), call.threads, args.as_mut_ptr());
+        }
+        Ok(())
+    }
+
+    fn scratch(&self, number: Number, len: usize) -> Result<Buffer> {
+        // Numbers that are none, so that what reads before it writes is found.
+        let memory = vec![u64::MAX; (len * number.size()).div_ceil(8)];
+        let address = memory.as_ptr() as u64;
+        self.scratch.borrow_mut().push(memory);
+        Ok(Buffer { address, len, number })
+    }
+
+    fn upload(&self, words: &[u32]) -> Result<u64> {
+        let buffer = self.scratch(Number::F32, words.len())?;
+        for (i, &word) in words.iter().enumerate() {
+            // SAFETY: inside the memory made just before.
+            unsafe { (buffer.address as *mut u32).add(i).write(word) };
+        }
+        Ok(buffer.address)
+    }
+
+    fn matmul(&self, product: &MatMul) -> Result<()> {
+        let [m, n, k] = product.size;
+        for copy in 0..product.batch {
+            for i in 0..m {
+                for j in 0..n {
+                    let at = |matrix: &Matrix, row, col| index(matrix, copy, row, col);
+                    let mut sum = 0.0f32;
+                    for l in 0..k {
+                        let a = read(product.a.data, at(&product.a, i, l));
+                        sum += a * read(product.b.data, at(&product.b, l, j));
+                    }
+                    let place = at(&product.dst, i, j);
+                    let base = if product.accumulate { read(product.dst.data, place) } else { 0.0 };
+                    write(product.dst.data, place, base + sum);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn convolve(&self, _: ConvPass, _: &ConvGeometry, _: [Buffer; 3]) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn download(&self, numbers: Buffer) -> Result<Vec<f64>> {
+        // SAFETY: memory of this device.
+        Ok(unsafe { std::slice::from_raw_parts(numbers.address as *const f64, numbers.len) }.to_vec())
+    }
+}
+
+fn index(matrix: &Matrix, copy: usize, row: usize, col: usize) -> usize {
+    let (row, col) = if matrix.transposed { (col, row) } else { (row, col) };
+    copy * matrix.step + row * matrix.stride + col
+}
+
+fn read(data: Buffer, at: usize) -> f32 {
+    assert!(at < data.len);
+    // SAFETY: inside the buffer.
+    unsafe {
+        match data.number {
+            Number::Bf16 => (data.address as *const bf16).add(at).read().to_f32(),
+            _ => (data.address as *const f32).add(at).read(),
+        }
+    }
+}
+
+fn write(data: Buffer, at: usize, value: f32) {
+    assert!(at < data.len);
+    // SAFETY: inside the buffer, which the operation has for itself.
+    unsafe {
+        match data.number {
+            Number::Bf16 => (data.address as *mut bf16).add(at).write(bf16::from_f32(value)),
+            _ => (data.address as *mut f32).add(at).write(value),
+        }
+    }
+}
+
+thread_local! {
+    static ON: Cell<bool> = const { Cell::new(false) };
+    static SEEN: RefCell<HashMap<(&'static str, Number), usize>> = RefCell::default();
+}
+
+fn note(call: &Call) {
+    SEEN.with_borrow_mut(|seen| *seen.entry((call.kernel, call.number)).or_default() += 1);
+}
+
+/// Runs `body` with every kernel of this thread on the emulated card; gives also how often each kernel was started.
+pub(crate) fn on_emulated_gpu<R>(body: impl FnOnce() -> R) -> (R, HashMap<(&'static str, Number), usize>) {
+    ON.set(true);
+    SEEN.take();
+    let result = body();
+    ON.set(false);
+    (result, SEEN.take())
+}
+
+/// What [`crate::kernels::op::Inplace`] does first in tests; None where the card is not emulated now.
+pub(crate) fn run<K: DeviceKernel<N>, const N: usize>(
+    kernel: &K,
+    dst: &mut CpuStorage,
+    dst_layout: &Layout,
+    srcs: [(&CpuStorage, &Layout); N],
+) -> Option<Result<()>> {
+    // What is in f64 is the reference that the card is compared with.
+    let exact = |storage: &CpuStorage| matches!(storage, CpuStorage::F64(_));
+    (ON.get() && !exact(dst) && !srcs.iter().any(|(storage, _)| exact(storage))).then(|| {
+        let mut buffers = [Buffer { address: 0, len: 0, number: Number::F32 }; N];
+        for (buffer, (storage, layout)) in buffers.iter_mut().zip(srcs) {
+            *buffer = buffer_of(storage, layout)?;
+        }
+        let dst = match dst {
+            CpuStorage::F32(data) => whole(data.as_mut_ptr() as u64, data.len(), Number::F32),
+            CpuStorage::BF16(data) => whole(data.as_mut_ptr() as u64, data.len(), Number::Bf16),
+            _ => bail!("the emulated card has f32 and bf16"),
+        };
+        kernel.run_on(&Emulated::default(), inside(dst, dst_layout)?, buffers)
+    })
+}
+
+/// A tensor of this thread's emulated card.
+pub(crate) fn buffer_of(storage: &CpuStorage, layout: &Layout) -> Result<Buffer> {
+    let buffer = match storage {
+        CpuStorage::F32(data) => whole(data.as_ptr() as u64, data.len(), Number::F32),
+        CpuStorage::BF16(data) => whole(data.as_ptr() as u64, data.len(), Number::Bf16),
+        _ => bail!("the emulated card has f32 and bf16"),
+    };
+    inside(buffer, layout)
+}
+
+fn whole(address: u64, len: usize, number: Number) -> Buffer {
+    Buffer { address, len, number }
+}
+
+fn inside(buffer: Buffer, layout: &Layout) -> Result<Buffer> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => buffer.part(start, end - start),
+        None => bail!("a kernel needs contiguous operands"),
+    }
+}

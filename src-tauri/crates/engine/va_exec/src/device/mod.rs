@@ -1,0 +1,155 @@
+//! The kernels on a GPU, as far as they are decided on the host: which kernel of `gpu/*.cu` is started over which grid with
+//! which arguments, and which products go between. Nothing here knows CUDA: a [`Gpu`] does what is asked, the card
+//! (`cuda`) or, in tests, an emulation of it on the CPU (`emulation`), so that the same host code and the same kernel
+//! sources are tried on machines without a card.
+//!
+//! Every operation of a plan has a [`DeviceKernel`] or does not compile. Results do not depend on timing: sums are made in
+//! parts that are joined in order, gradients of windows are gathered, nothing is added atomically.
+
+mod activation;
+mod attention;
+mod batch_norm;
+mod call;
+pub(crate) mod cases;
+mod channels;
+mod convolution;
+#[cfg(feature = "cuda")]
+pub(crate) mod cuda;
+mod elementwise;
+#[cfg(test)]
+pub(crate) mod emulation;
+mod layer_norm;
+mod linear;
+mod matmul;
+mod optimiser;
+mod pool;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use candle_core::{Result, bail};
+
+use crate::kernels::geometry::ConvGeometry;
+use crate::kernels::op::SliceKernel;
+pub(crate) use call::{Arg, Call};
+pub(crate) use matmul::{MatMul, Matrix};
+pub(crate) use optimiser::sum_of_squares;
+
+/// Number type of memory on the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Number {
+    F32,
+    Bf16,
+    F64,
+}
+
+impl Number {
+    pub fn size(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::Bf16 => 2,
+            Self::F64 => 8,
+        }
+    }
+
+    /// What values are kept in, from all operands of an operation: bf16 where one of them is.
+    pub fn of_values(operands: &[Buffer]) -> Self {
+        if operands.iter().any(|operand| operand.number == Self::Bf16) { Self::Bf16 } else { Self::F32 }
+    }
+}
+
+/// Contiguous numbers on the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Buffer {
+    pub address: u64,
+    pub len: usize,
+    pub number: Number,
+}
+
+impl Buffer {
+    /// `len` numbers from `at` on.
+    ///
+    /// # Errors
+    /// When they are not all inside.
+    pub fn part(self, at: usize, len: usize) -> Result<Self> {
+        if at + len > self.len {
+            bail!("numbers {at} to {} of a buffer of {}", at + len, self.len)
+        }
+        Ok(Self { address: self.address + (at * self.number.size()) as u64, len, ..self })
+    }
+
+    /// Refuses a length that does not fit.
+    pub fn expect(self, name: &str, what: &str, len: usize) -> Result<()> {
+        if self.len != len {
+            bail!("{name}: {what} has {} elements, expected {len}", self.len)
+        }
+        Ok(())
+    }
+
+    /// Rows of `channels`.
+    pub fn rows(self, name: &str, channels: usize) -> Result<usize> {
+        if channels == 0 || !self.len.is_multiple_of(channels) {
+            bail!("{name}: {} elements do not split into {channels} channels", self.len)
+        }
+        Ok(self.len / channels)
+    }
+}
+
+/// Which of a convolution's products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum ConvPass {
+    /// `y (+)= conv(x, w)`.
+    Forward { keep: bool },
+    /// `dx = convᵀ(dy, w)`.
+    InputGrad,
+    /// `dw += x ⋆ dy`.
+    WeightGrad,
+}
+
+/// What a device does for the kernels. Work is done in the order in which it is asked for.
+pub(crate) trait Gpu {
+    fn launch(&self, call: &Call) -> Result<()>;
+
+    /// Memory of unknown content that is this operation's until it has returned.
+    fn scratch(&self, number: Number, len: usize) -> Result<Buffer>;
+
+    /// As [`Gpu::scratch`], with these words in it; its address.
+    fn upload(&self, words: &[u32]) -> Result<u64>;
+
+    fn matmul(&self, product: &MatMul) -> Result<()>;
+
+    /// The product by a library that is made for convolutions; false where it has none for this shape. Operands are result
+    /// and sources in the order of the CPU kernel, weights `[kh, kw, C / groups, K]` in f32.
+    fn convolve(&self, pass: ConvPass, geometry: &ConvGeometry, operands: [Buffer; 3]) -> Result<bool>;
+
+    /// Waits for a buffer of f64 and copies it here.
+    fn download(&self, numbers: Buffer) -> Result<Vec<f64>>;
+}
+
+/// A kernel's way of running on a GPU: the same operands and the same result as [`SliceKernel::run`].
+pub(crate) trait DeviceKernel<const N: usize>: SliceKernel<N> {
+    /// # Errors
+    /// When a length or number type does not fit, or the device fails.
+    fn run_on(&self, gpu: &dyn Gpu, dst: Buffer, srcs: [Buffer; N]) -> Result<()>;
+}
+
+impl<K: DeviceKernel<N>, const N: usize> DeviceKernel<N> for &K {
+    fn run_on(&self, gpu: &dyn Gpu, dst: Buffer, srcs: [Buffer; N]) -> Result<()> {
+        K::run_on(self, gpu, dst, srcs)
+    }
+}
+
+/// Values as `number`: themselves, or cast into scratch memory.
+fn as_values(gpu: &dyn Gpu, reals: Buffer, number: Number) -> Result<Buffer> {
+    if reals.number == number {
+        return Ok(reals);
+    }
+    let values = gpu.scratch(number, reals.len)?;
+    Call::over("elementwise", "cast_narrow", number, reals.len).value(values).real(reals).count(reals.len).run(gpu)?;
+    Ok(values)
+}
+
+/// Rows that one block sums, so that there are at most 256 parts of at least 64 rows.
+fn rows_per_part(rows: usize) -> usize {
+    rows.div_ceil(256).max(64)
+}

@@ -1,0 +1,51 @@
+//! The card that this program computes on, for callers that describe it, plan its memory or test it.
+
+use candle_core::Device;
+use va_error::Result;
+
+use crate::backend::Precision;
+use crate::device::{cases, cuda};
+use crate::error::CandleContext;
+
+/// As `NVIDIA H100 80GB HBM3 (compute capability 9.0)`.
+///
+/// # Errors
+/// When there is no card that can be used.
+pub fn name() -> Result<String> {
+    let card = cuda::card().engine("opening the GPU")?;
+    let [major, minor] = card.capability().engine("asking the GPU what it is")?;
+    Ok(format!("{} (compute capability {major}.{minor})", card.name().engine("asking the GPU for its name")?))
+}
+
+/// Bytes that can still be used.
+///
+/// # Errors
+/// When there is no card that can be used.
+pub fn free_bytes() -> Result<u64> {
+    cuda::card().and_then(|card| card.free_bytes()).engine("asking the GPU for its memory")
+}
+
+/// One line of the operator table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperatorError {
+    pub name: String,
+    pub precision: Precision,
+    /// Against the reference kernels in f64, as a share of the result; or why there is none.
+    pub error: std::result::Result<f64, String>,
+}
+
+/// Every kernel of a plan on small problems, on the card.
+///
+/// # Errors
+/// When there is no card that can be used.
+pub fn operator_table() -> Result<Vec<OperatorError>> {
+    let device: Device = cuda::device().engine("opening the GPU")?;
+    let mut lines = Vec::new();
+    for case in cases::all() {
+        for precision in [Precision::F32, Precision::Bf16] {
+            let error = case.error(&device, precision).map_err(|error| error.to_string());
+            lines.push(OperatorError { name: case.name.clone(), precision, error });
+        }
+    }
+    Ok(lines)
+}

@@ -1,0 +1,20 @@
+use std::sync::OnceLock;
+
+use va_domain::{DeviceInfo, DeviceKind};
+use va_engine::LocalEngine;
+use va_exec::gpu;
+
+const VERSION: &str = concat!("va_engine ", env!("CARGO_PKG_VERSION"), " cuda");
+
+/// The engine on the first card that the driver lists. Without one it describes itself, says why, and trains nothing.
+pub fn engine() -> &'static LocalEngine {
+    static ENGINE: OnceLock<LocalEngine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let (name, available, note) = match gpu::name() {
+            Ok(name) => (name, true, String::new()),
+            Err(error) => ("NVIDIA GPU".to_owned(), false, error.chain()),
+        };
+        let device = DeviceInfo { kind: DeviceKind::Cuda, name, available, note };
+        LocalEngine { version: VERSION, devices: vec![device], free_bytes: || gpu::free_bytes().ok() }
+    })
+}
