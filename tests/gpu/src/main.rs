@@ -44,7 +44,7 @@ fn main() -> Result<ExitCode> {
     for device in &description.devices {
         println!("{} {}", device.name, device.note);
     }
-    let chosen = |check: &&&str| args.only.is_empty() || args.only.iter().any(|name| name == check);
+    let chosen = |check: &&&str| args.only.is_empty() || args.only.iter().any(|name| name == **check);
     let results: Vec<Value> = CHECKS.iter().filter(chosen).map(|check| run(engine, check, &args)).collect();
     let passed = !results.is_empty() && results.iter().all(|result| result["passed"] == true);
     if let Some(out) = &args.out {

@@ -22,6 +22,7 @@ pub(crate) enum Arg {
     Words(Vec<u32>),
 }
 
+#[cfg(test)]
 impl Arg {
     /// Where its bytes lie.
     pub fn address(&self) -> *const u8 {

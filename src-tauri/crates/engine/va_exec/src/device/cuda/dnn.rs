@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use candle_core::{Error, Result};
@@ -129,43 +130,44 @@ impl Plan {
     /// The best ranked algorithm that gives the same bits every time.
     unsafe fn choose(&self, handle: sys::cudnnHandle_t, pass: ConvPass, number: Number) -> Result<(Algorithm, usize)> {
         macro_rules! ranked {
-            ($ask:path, $one:expr, $two:expr, $three:expr, $make:expr) => {{
+            ($kind:ty, $ask:path, [$one:expr, $two:expr, $three:expr], $make:expr) => {{
                 let mut found = 0;
-                let mut results = [const { std::mem::MaybeUninit::uninit() }; RANKED];
+                let mut results = [const { MaybeUninit::<$kind>::uninit() }; RANKED];
                 let room = results.as_mut_ptr().cast();
                 // SAFETY: room for as many as are asked for; cuDNN fills the first `found`.
                 unsafe { $ask(handle, $one, $two, self.conv, $three, RANKED as c_int, &raw mut found, room) }.cuda()?;
-                let results = results.iter().take(usize::try_from(found).unwrap_or(0));
-                // SAFETY: one of those that cuDNN filled.
-                let mut results = results.map(|result| unsafe { result.assume_init() });
-                let fits = |r: &_| fits!(r, number);
+                let filled = usize::try_from(found).unwrap_or(0);
+                // SAFETY: those that cuDNN filled.
+                let mut results = results.iter().take(filled).map(|result| unsafe { result.assume_init() });
+                let fits = |r: &$kind| {
+                    r.status == sys::cudnnStatus_t::CUDNN_STATUS_SUCCESS
+                        && r.determinism == sys::cudnnDeterminism_t::CUDNN_DETERMINISTIC
+                        && r.memory <= WORKSPACE_BYTES
+                        && (number == Number::Bf16 || r.mathType == math(number))
+                };
                 results.find(fits).map(|r| ($make(r.algo), r.memory))
             }};
         }
-        macro_rules! fits {
-            ($result:expr, $number:expr) => {
-                $result.status == sys::cudnnStatus_t::CUDNN_STATUS_SUCCESS
-                    && $result.determinism == sys::cudnnDeterminism_t::CUDNN_DETERMINISTIC
-                    && $result.memory <= WORKSPACE_BYTES
-                    && ($number == Number::Bf16 || $result.mathType == math($number))
-            };
-        }
+        let (x, y, w) = (self.x, self.y, self.w);
         let chosen = match pass {
-            ConvPass::Forward { .. } => {
-                ranked!(result::get_convolution_forward_algorithm, self.x, self.w, self.y, Algorithm::Forward)
-            }
-            ConvPass::InputGrad => {
-                ranked!(result::get_convolution_backward_data_algorithm, self.w, self.y, self.x, Algorithm::InputGrad)
-            }
-            ConvPass::WeightGrad => {
-                ranked!(
-                    result::get_convolution_backward_filter_algorithm,
-                    self.x,
-                    self.y,
-                    self.w,
-                    Algorithm::WeightGrad
-                )
-            }
+            ConvPass::Forward { .. } => ranked!(
+                sys::cudnnConvolutionFwdAlgoPerf_t,
+                result::get_convolution_forward_algorithm,
+                [x, w, y],
+                Algorithm::Forward
+            ),
+            ConvPass::InputGrad => ranked!(
+                sys::cudnnConvolutionBwdDataAlgoPerf_t,
+                result::get_convolution_backward_data_algorithm,
+                [w, y, x],
+                Algorithm::InputGrad
+            ),
+            ConvPass::WeightGrad => ranked!(
+                sys::cudnnConvolutionBwdFilterAlgoPerf_t,
+                result::get_convolution_backward_filter_algorithm,
+                [x, y, w],
+                Algorithm::WeightGrad
+            ),
         };
         chosen.ok_or_else(|| Error::Msg("cuDNN has no algorithm for this convolution".to_owned()))
     }
