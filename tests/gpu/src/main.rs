@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Parser;
 use serde_json::{Value, json};
-use va_engine::gpu::{Places, find};
+use va_engine::gpu::{PackFolders, Places, find};
 use va_engine::{Engine, PluginEngine};
 
 /// In the order in which a failure is cheapest to find.
@@ -35,7 +35,7 @@ struct Args {
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    let found = find(&Places::usual(args.cuda.as_deref()));
+    let found = find(&Places::usual(args.cuda.as_deref(), &PackFolders::default()));
     let Some(engine) = &found.engine else {
         println!("There is no GPU to check. {}", found.status.note);
         return Ok(ExitCode::FAILURE);

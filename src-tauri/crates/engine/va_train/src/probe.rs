@@ -3,7 +3,7 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use va_domain::TrainSettings;
 use va_error::{Error, Result};
-use va_exec::{AdamW, Mode, clip_grad_norm};
+use va_exec::{AdamW, Mode, Network, clip_grad_norm};
 use va_graph::Graph;
 
 use crate::new_network;
@@ -38,14 +38,21 @@ pub fn measure_step(graph: Graph, settings: &TrainSettings, images: usize) -> Re
         let began = Instant::now();
         net.forward(&input, Mode::Train)?;
         net.backward(&grad)?;
+        wait(&net)?;
         passes[step] = began.elapsed().as_secs_f64();
         clip_grad_norm(net.grads(), Some(1.0))?;
         AdamW::default().step(&net, &mut state, step as u64 + 1)?;
         clip_grad_norm(net.params(), None)?;
         net.zero_grad()?;
+        wait(&net)?;
         updates[step] = began.elapsed().as_secs_f64() - passes[step];
     }
     Ok(StepSeconds { an_image: warm_median(passes) / images as f64, an_update: warm_median(updates) })
+}
+
+/// A GPU only began to work when a call returns; the CPU is done.
+fn wait(net: &Network) -> Result<()> {
+    net.device().synchronize().map_err(|e| Error::internal("cannot wait for the device").with_source(e))
 }
 
 fn warm_median([_, a, b, c]: [f64; 4]) -> f64 {

@@ -31,9 +31,11 @@ pub(crate) struct Card {
 /// Why it could not be opened.
 pub(crate) fn card() -> Result<&'static Card> {
     static CARD: OnceLock<std::result::Result<Card, String>> = OnceLock::new();
-    CARD.get_or_init(|| Card::open().map_err(|error| error.to_string()))
-        .as_ref()
-        .map_err(|error| Error::Msg(format!("the GPU cannot be used: {error}")))
+    let card = CARD.get_or_init(|| Card::open().map_err(|error| error.to_string())).as_ref();
+    let card = card.map_err(|error| Error::Msg(format!("the GPU cannot be used: {error}")))?;
+    // cuBLAS and cuDNN use the context of the thread that calls them.
+    card.stream.context().bind_to_thread().cuda()?;
+    Ok(card)
 }
 
 impl Card {
