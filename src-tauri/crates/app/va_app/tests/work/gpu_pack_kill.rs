@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use va_app::gpu_pack::{self, InstallRequest};
-use va_app::jobs;
-use va_domain::{GpuPackState, JobState};
+use va_app::{App, jobs};
+use va_domain::{GpuPackState, Job, JobState};
 use va_engine::CpuEngine;
 use va_engine::gpu::Places;
 
@@ -50,7 +50,7 @@ fn kills_leave_no_half_pack() {
     let app = scene.open();
     // Killed between the last file and its own end, a job goes on once more.
     if let Some(job) = gpu_pack::get(&app).unwrap().job_id {
-        jobs::wait(&app, job, |_| {}).unwrap();
+        end(&app, jobs::get(&app, job).unwrap());
     }
     assert_eq!(verify(&app).state, JobState::Succeeded);
     assert_eq!(names(&scene.pack()).iter().filter(|name| name.starts_with(VERSION)).count(), 1, "no leftovers");
@@ -83,11 +83,15 @@ fn child_installs() {
                 gpu_pack::install(&app, &owner(), &request).unwrap()
             }
         };
-        // Three kills at one place leave it to a person.
-        if job.state == JobState::Interrupted {
-            jobs::resume(&app, &owner(), job.id).unwrap();
-        }
-        jobs::wait(&app, job.id, |_| {}).unwrap();
+        end(&app, job);
     }
     app.close().unwrap();
+}
+
+fn end(app: &App, job: Job) {
+    // Three kills at one place leave it to a person.
+    if job.state == JobState::Interrupted {
+        jobs::resume(app, &owner(), job.id).unwrap();
+    }
+    jobs::wait(app, job.id, |_| {}).unwrap();
 }
