@@ -64,6 +64,7 @@ fn train(dir: &Path, pause_after: Option<u32>, resume: bool) -> Result<Option<St
         classes: classes.to_vec(),
         train_len: host.train_len(),
         val_len: host.val_len(),
+        decoded_bytes: host.decoded_bytes(),
         class_counts: vec![20, 20],
         micro_batch_limit: None,
         preprocessing,
