@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("va_cli", &["va_error", "va_domain", "va_api", "va_server"]),
     ("visaion_desktop", &["va_error", "va_domain", "va_api"]),
     ("va_tests", &[]),
+    ("va_gpu_suite", &["va_engine"]),
     ("xtask", &[]),
 ];
 
@@ -49,7 +50,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("rten", &["va_infer"]),
     // One crate goes to the network, and only when a person agreed.
     ("ureq", &["va_fetch"]),
-    ("clap", &["va_cli", "xtask"]),
+    ("clap", &["va_cli", "va_gpu_suite", "xtask"]),
     ("libloading", &["va_engine"]),
 ];
 
