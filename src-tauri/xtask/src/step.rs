@@ -14,9 +14,11 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).map_or(here.clone(), PathBuf::from)
 }
 
-/// Where cargo builds: the cache outside the clone when the caller names one, else `target/`.
+/// Where cargo builds: where it built this program, whether the environment, its configuration or nobody chose the place.
 pub fn target_dir() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+    let here = std::env::current_exe().ok();
+    let built = here.as_deref().and_then(|program| program.parent()?.parent());
+    built.map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// A built program of the one profile.
