@@ -50,7 +50,7 @@ fn kills_leave_no_half_pack() {
     let app = scene.open();
     // Killed between the last file and its own end, a job goes on once more.
     if let Some(job) = gpu_pack::get(&app).unwrap().job_id {
-        end(&app, jobs::get(&app, job).unwrap());
+        end(&app, &jobs::get(&app, job).unwrap());
     }
     assert_eq!(verify(&app).state, JobState::Succeeded);
     assert_eq!(names(&scene.pack()).iter().filter(|name| name.starts_with(VERSION)).count(), 1, "no leftovers");
@@ -83,12 +83,12 @@ fn child_installs() {
                 gpu_pack::install(&app, &owner(), &request).unwrap()
             }
         };
-        end(&app, job);
+        end(&app, &job);
     }
     app.close().unwrap();
 }
 
-fn end(app: &App, job: Job) {
+fn end(app: &App, job: &Job) {
     // Three kills at one place leave it to a person.
     if job.state == JobState::Interrupted {
         jobs::resume(app, &owner(), job.id).unwrap();
