@@ -51,7 +51,7 @@ impl BatchRecipe {
 
     /// The part of training preparation that is the same every epoch, so that it can be kept: an image whose shorter
     /// side is over two and a half times the input size is first reduced to twice the input size (nothing a crop needs is
-    /// lost, decoding is not repeated); a smaller one stays as it is, because reducing it takes longer than decoding it.
+    /// lost, decoding is not repeated); a smaller one stays as it is, because reducing it takes about as long as decoding.
     /// Without cropping, the resize to the input size itself.
     ///
     /// # Errors
