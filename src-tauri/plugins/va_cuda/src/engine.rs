@@ -11,10 +11,22 @@ pub fn engine() -> &'static LocalEngine {
     static ENGINE: OnceLock<LocalEngine> = OnceLock::new();
     ENGINE.get_or_init(|| {
         let (name, available, note) = match gpu::name() {
-            Ok(name) => (name, true, String::new()),
+            Ok(name) => {
+                measure_algorithms();
+                (name, true, String::new())
+            }
             Err(error) => ("NVIDIA GPU".to_owned(), false, error.chain()),
         };
         let device = DeviceInfo { kind: DeviceKind::Cuda, name, available, note };
         LocalEngine { version: VERSION, devices: vec![device], free_bytes: || gpu::free_bytes().ok() }
     })
+}
+
+/// The fastest algorithms of this card are kept with the user's data. Without such a folder nothing is measured: choices that
+/// are forgotten could be others the next time, and a run that goes on would not be bit-exact.
+fn measure_algorithms() {
+    if let Some(folder) = va_engine::gpu::user_data() {
+        // The card was opened just before; should it answer no more, the ranking of cuDNN decides.
+        let _ = gpu::measure_algorithms(&folder.join("gpu-algorithms"));
+    }
 }

@@ -1,5 +1,7 @@
 //! The card that this program computes on, for callers that describe it, plan its memory or test it.
 
+use std::path::Path;
+
 use candle_core::Device;
 use va_error::Result;
 
@@ -23,6 +25,15 @@ pub fn name() -> Result<String> {
 /// When there is no card that can be used.
 pub fn free_bytes() -> Result<u64> {
     cuda::card().and_then(|card| card.free_bytes()).engine("asking the GPU for its memory")
+}
+
+/// From now on the fastest algorithm of each convolution is measured on this card, once, and kept in `folder` for every
+/// later run; without this the library's own ranking decides.
+///
+/// # Errors
+/// When there is no card that can be used.
+pub fn measure_algorithms(folder: &Path) -> Result<()> {
+    cuda::card().and_then(|card| card.measure_algorithms(folder)).engine("asking the GPU what it is")
 }
 
 /// One line of the operator table.

@@ -32,8 +32,9 @@ mod onednn;
 mod optim;
 mod par;
 mod plan;
+mod profile;
 mod rng;
-mod run;
+
 mod state;
 
 pub use backend::{Backend, Precision};
@@ -48,6 +49,7 @@ pub use machine::{bf16_is_native, computed_by, device_name, instruction_set, thr
 pub use network::{Attribution, Mode, Network};
 pub use optim::{AdamW, Sgd, clip_grad_norm, update_average};
 pub use par::on_one_thread;
+pub use plan::Recordings;
 pub use rng::CounterRng;
 pub use state::{LoadReport, NamedTensors};
 

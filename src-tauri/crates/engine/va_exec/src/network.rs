@@ -9,7 +9,7 @@ use crate::error::CandleContext;
 use crate::kernels::elementwise::{Cast, Copy, Fill};
 use crate::kernels::op::{apply0, apply1};
 use crate::layout::FlatLayout;
-use crate::plan::Plan;
+use crate::plan::{Plan, Recordings};
 
 /// Whether a forward pass is part of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,6 +46,7 @@ pub struct Network {
     device: Device,
     frozen: bool,
     recomputes: bool,
+    replays: bool,
     /// Nodes whose parameters have gradients; None: all.
     trained: Option<Vec<NodeId>>,
     pub(crate) params: Tensor,
@@ -94,6 +95,7 @@ impl Network {
             device,
             frozen: false,
             recomputes: false,
+            replays: true,
             trained: None,
             params,
             grads,
@@ -127,6 +129,7 @@ impl Network {
             device: self.device.clone(),
             frozen: false,
             recomputes: false,
+            replays: true,
             trained: None,
             params: self.params.clone(),
             grads: self.grads.clone(),
@@ -198,6 +201,24 @@ impl Network {
 
     pub(crate) fn trains(&self, node: NodeId) -> bool {
         self.trained.as_ref().is_none_or(|nodes| nodes.contains(&node))
+    }
+
+    /// Whether a GPU records the passes of a plan and replays them from then on (the default); the results are the same to
+    /// the last bit. On the CPU there is nothing to record.
+    pub fn replay_passes(&mut self, on: bool) {
+        if self.replays != on {
+            self.replays = on;
+            self.forget_plans();
+        }
+    }
+
+    pub(crate) fn replays(&self) -> bool {
+        self.replays
+    }
+
+    /// What was recorded of the plan used last.
+    pub fn recordings(&self) -> Recordings {
+        self.plans.last().map(Plan::recordings).unwrap_or_default()
     }
 
     pub(crate) fn recomputes(&self) -> bool {
@@ -296,7 +317,7 @@ impl Network {
     fn run_forward(&self, plan: &Plan, x: &Tensor) -> Result<Tensor> {
         let x = self.here(x).engine("reading the input")?;
         apply1(Cast, &plan.input, &x).engine("reading the input")?;
-        plan.run_forward(self.step_key)?;
+        plan.forward.run(&self.device, self.step_key)?;
         self.read(plan, &plan.output, self.graph.output()).engine("reading the output")
     }
 
@@ -309,7 +330,7 @@ impl Network {
             return Err(Error::invalid("the gradient has not the shape and number type of the network's result"));
         }
         apply1(Cast, output_grad, &grad).engine("reading the gradient")?;
-        plan.run_backward(self.step_key)
+        plan.backward.run(&self.device, self.step_key)
     }
 
     /// The same numbers, flat, on the network's device.

@@ -10,6 +10,7 @@ mod arena;
 mod backward;
 mod forward;
 mod normalise;
+mod pass;
 mod products;
 mod recompute;
 mod transformer;
@@ -26,16 +27,9 @@ use crate::kernels::batch_norm::BN_ROWS;
 use crate::network::{Mode, Network};
 use crate::onednn::WorkspaceBuilder;
 use arena::{Arena, Sharing, Slot};
+pub use pass::Recordings;
+use pass::{Pass, Step};
 use recompute::Segment;
-
-/// One kernel call; the argument is the step key.
-pub(crate) type Run = Box<dyn Fn(u64) -> candle_core::Result<()> + Send + Sync>;
-
-/// One kernel call on behalf of a node.
-pub(crate) struct Step {
-    pub node: NodeId,
-    pub run: Run,
-}
 
 pub(crate) struct Plan {
     pub batch: usize,
@@ -50,8 +44,8 @@ pub(crate) struct Plan {
     pub output: Tensor,
     /// Flat view that the gradient of the result is copied into; only where there is a backward.
     pub output_grad: Option<Tensor>,
-    pub forward: Vec<Step>,
-    pub backward: Vec<Step>,
+    pub forward: Pass,
+    pub backward: Pass,
     /// Bytes of all buffers.
     pub bytes: usize,
     /// Layers that the network's back end has no kernel for, and why: they run on the reference kernels.
@@ -69,6 +63,8 @@ impl Plan {
         let Views { input, output, output_grad, layer_views } = lowering.plan()?;
         let Lowering { forward, backward, fallbacks, workspace, arena, scratch_bytes, .. } = lowering;
         let bytes = arena.bytes() + scratch_bytes + workspace.finish();
+        let pass = |name, steps| Pass::new(name, steps, network.device(), network.replays());
+        let (forward, backward) = (pass("forward", forward), pass("backward", backward));
         Ok(Self { batch, mode, layer, layer_views, input, output, output_grad, forward, backward, bytes, fallbacks })
     }
 
@@ -82,6 +78,13 @@ impl Plan {
         drop(recording);
         let sharing = lives.borrow().share();
         Ok((sharing, scratch_bytes))
+    }
+
+    /// What has been recorded on the device.
+    pub fn recordings(&self) -> Recordings {
+        let mut recordings = Recordings::default();
+        [&self.forward, &self.backward].iter().for_each(|pass| pass.tell(&mut recordings));
+        recordings
     }
 
     /// Bytes that [`Plan::new`] would reserve, without reserving them; libraries' workspaces are not counted.

@@ -14,7 +14,7 @@ use va_error::Result;
 use crate::PluginEngine;
 use crate::plugin::{Visible, load};
 
-pub use pack::{IN_USE_FILE, PackFolders, PackRecord, PackedFile, RECORD_FILE, is_plain_name};
+pub use pack::{IN_USE_FILE, PackFolders, PackRecord, PackedFile, RECORD_FILE, is_plain_name, user_data};
 pub use places::Places;
 
 /// The plug-in's file name.

@@ -118,8 +118,8 @@ pub(super) fn hold(library: &Path) {
     }
 }
 
-/// Where the system keeps data of this user's programs.
-fn user_data() -> Option<PathBuf> {
+/// Where the system keeps this program's data for this user; None where there is no home folder.
+pub fn user_data() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if cfg!(windows) {
         return variable("LOCALAPPDATA").map(|dir| dir.join("VisAIon"));

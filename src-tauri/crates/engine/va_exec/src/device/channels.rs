@@ -2,7 +2,8 @@
 
 use candle_core::Result;
 
-use super::{Buffer, Call, DeviceKernel, Gpu, Number, rows_per_part};
+use super::{Buffer, Call, DeviceKernel, Gpu, MatMul, Number, rows_per_part};
+use crate::kernels::activation::Activation;
 use crate::kernels::channel_scale::{ChannelScaleForward, ChannelScaleParamGrad, ScaleChannels};
 use crate::kernels::conv_ops::{BiasGrad, Epilogue};
 use crate::kernels::op::SliceKernel;
@@ -70,6 +71,25 @@ pub(super) fn bias_and_weight(epilogue: &Epilogue, params: Buffer, outputs: usiz
     }
     let bias = params.part(0, outputs)?;
     Ok((Some(bias), params.part(outputs, params.len - outputs)?))
+}
+
+/// A product with its epilogue: in one kernel where the device has such a one, otherwise one after the other.
+pub(super) fn product(gpu: &dyn Gpu, epilogue: &Epilogue, product: MatMul, bias: Option<Buffer>) -> Result<()> {
+    let (product, y, outputs) = (product.accumulate(epilogue.sum), product.dst.data, product.size[1]);
+    if let (Some(bias), None | Some(Activation::Relu)) = (bias, epilogue.activation) {
+        // In the type of the result, and at an address that every kernel can read from.
+        let values = gpu.scratch(y.number, bias.len)?;
+        Call::over("elementwise", "cast_narrow", y.number, bias.len)
+            .value(values)
+            .real(bias)
+            .count(bias.len)
+            .run(gpu)?;
+        if product.finished(gpu, values, epilogue.activation.is_some())? {
+            return Ok(());
+        }
+    }
+    product.run(gpu)?;
+    finish(gpu, epilogue, y, bias, outputs)
 }
 
 /// Bias and activation on rows that hold the product, and the sum, already.

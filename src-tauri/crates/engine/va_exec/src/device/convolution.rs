@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use candle_core::Result;
 
-use super::channels::{bias_and_weight, finish, join_parts};
+use super::channels::{self, bias_and_weight, finish, join_parts};
 use super::{Buffer, Call, ConvPass, DeviceKernel, Gpu, MatMul, Matrix, Number, as_values, rows_per_part};
 use crate::kernels::conv_ops::{Conv2dForward, Conv2dInputGrad, Conv2dWeightGrad};
 use crate::kernels::geometry::ConvGeometry;
@@ -91,10 +91,16 @@ impl DeviceKernel<2> for Conv2dForward {
         let (geo, keep) = (&self.geometry, self.epilogue.sum);
         let (bias, w) = bias_and_weight(&self.epilogue, params, geo.out_channels)?;
         check(geo, x, w, y)?;
+        if is_matrix(geo) {
+            let (out, window, w) = (geo.out_channels, geo.window(), as_values(gpu, w, x.number)?);
+            let (a, b) = (Matrix::rows(x, window), Matrix::rows(w, out));
+            let product = MatMul::new([geo.rows(), out, window], Matrix::rows(y, out), a, b);
+            return channels::product(gpu, &self.epilogue, product, bias);
+        }
         if is_depthwise(geo) {
             let call = Call::over(FILE, "depthwise", x.number, y.len).value(y).value(x).real(w);
             call.shape(&shape(geo)).flag(keep).count(y.len).run(gpu)?;
-        } else if is_matrix(geo) || !gpu.convolve(ConvPass::Forward { keep }, geo, [y, x, w])? {
+        } else if !gpu.convolve(ConvPass::Forward { keep }, geo, [y, x, w])? {
             forward_by_products(gpu, geo, keep, [y, x, w])?;
         }
         finish(gpu, &self.epilogue, y, bias, geo.out_channels)
@@ -103,10 +109,6 @@ impl DeviceKernel<2> for Conv2dForward {
 
 fn forward_by_products(gpu: &dyn Gpu, geo: &ConvGeometry, keep: bool, [y, x, w]: [Buffer; 3]) -> Result<()> {
     let (out, window, w) = (geo.out_channels, geo.window(), as_values(gpu, w, x.number)?);
-    if is_matrix(geo) {
-        let (a, b) = (Matrix::rows(x, window), Matrix::rows(w, out));
-        return MatMul::new([geo.rows(), out, window], Matrix::rows(y, out), a, b).accumulate(keep).run(gpu);
-    }
     let columns = gpu.scratch(x.number, columns_len(geo))?;
     let per_group = out / geo.groups;
     for_windows(geo, |images, group| {

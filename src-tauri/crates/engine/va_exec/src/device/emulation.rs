@@ -13,7 +13,7 @@ use candle_core::{CpuStorage, Layout, Result, bail};
 use half::bf16;
 use libloading::Library;
 
-use super::{Buffer, Call, ConvPass, DeviceKernel, Gpu, MatMul, Matrix, Number};
+use super::{Buffer, Call, ConvPass, DeviceKernel, Gpu, MatMul, Matrix, Number, Recorded};
 use crate::kernels::geometry::ConvGeometry;
 
 /// The compiled kernels, once for each number type.
@@ -56,6 +56,9 @@ pub(crate) struct Emulated {
 
 impl Gpu for Emulated {
     fn launch(&self, call: &Call) -> Result<()> {
+        if keep(|| Asked::Call(call.clone())) {
+            return Ok(());
+        }
         note(call);
         let kernels = kernels().lock().unwrap_or_else(PoisonError::into_inner);
         let library = if call.number == Number::Bf16 { &kernels.bf16 } else { &kernels.f32 };
@@ -74,11 +77,14 @@ impl Gpu for Emulated {
         // Numbers that are none, so that what reads before it writes is found.
         let memory = vec![u64::MAX; (len * number.size()).div_ceil(8)];
         let address = memory.as_ptr() as u64;
-        self.scratch.borrow_mut().push(memory);
+        let mut memory = Some(memory);
+        RECORDING.with_borrow_mut(|recording| recording.iter_mut().for_each(|r| r.scratch.extend(memory.take())));
+        self.scratch.borrow_mut().extend(memory);
         Ok(Buffer { address, len, number })
     }
 
     fn upload(&self, words: &[u32]) -> Result<u64> {
+        no_recording("an upload")?;
         let buffer = self.scratch(Number::F32, words.len())?;
         for (i, &word) in words.iter().enumerate() {
             // SAFETY: inside the memory made just before.
@@ -88,23 +94,21 @@ impl Gpu for Emulated {
     }
 
     fn matmul(&self, product: &MatMul) -> Result<()> {
-        let [m, n, k] = product.size;
-        for copy in 0..product.batch {
-            for i in 0..m {
-                for j in 0..n {
-                    let at = |matrix: &Matrix, row, col| index(matrix, copy, row, col);
-                    let mut sum = 0.0f32;
-                    for l in 0..k {
-                        let a = read(product.a.data, at(&product.a, i, l));
-                        sum += a * read(product.b.data, at(&product.b, l, j));
-                    }
-                    let place = at(&product.dst, i, j);
-                    let base = if product.accumulate { read(product.dst.data, place) } else { 0.0 };
-                    write(product.dst.data, place, base + sum);
-                }
-            }
+        if keep(|| Asked::Product(*product)) {
+            return Ok(());
         }
+        multiply(product, |_, sum| sum);
         Ok(())
+    }
+
+    fn matmul_finished(&self, product: &MatMul, bias: Buffer, relu: bool) -> Result<bool> {
+        if !keep(|| Asked::Finished(*product, bias, relu)) {
+            multiply(product, |column, sum| {
+                let sum = sum + read(bias, column);
+                if relu { sum.max(0.0) } else { sum }
+            });
+        }
+        Ok(true)
     }
 
     fn convolve(&self, _: ConvPass, _: &ConvGeometry, _: [Buffer; 3]) -> Result<bool> {
@@ -112,8 +116,29 @@ impl Gpu for Emulated {
     }
 
     fn download(&self, numbers: Buffer) -> Result<Vec<f64>> {
+        no_recording("a download")?;
         // SAFETY: memory of this device.
         Ok(unsafe { std::slice::from_raw_parts(numbers.address as *const f64, numbers.len) }.to_vec())
+    }
+}
+
+/// Every sum goes through `finish(column, sum)` before it is written.
+fn multiply(product: &MatMul, finish: impl Fn(usize, f32) -> f32) {
+    let [m, n, k] = product.size;
+    for copy in 0..product.batch {
+        for i in 0..m {
+            for j in 0..n {
+                let at = |matrix: &Matrix, row, col| index(matrix, copy, row, col);
+                let mut sum = 0.0f32;
+                for l in 0..k {
+                    let a = read(product.a.data, at(&product.a, i, l));
+                    sum += a * read(product.b.data, at(&product.b, l, j));
+                }
+                let place = at(&product.dst, i, j);
+                let base = if product.accumulate { read(product.dst.data, place) } else { 0.0 };
+                write(product.dst.data, place, finish(j, base + sum));
+            }
+        }
     }
 }
 
@@ -144,7 +169,55 @@ fn write(data: Buffer, at: usize, value: f32) {
     }
 }
 
+/// What an operation asked for while it was recorded.
+enum Asked {
+    Call(Call),
+    Product(MatMul),
+    Finished(MatMul, Buffer, bool),
+}
+
+/// What was asked for, and the scratch memory that it uses.
+#[derive(Default)]
+struct Recording {
+    asked: Vec<Asked>,
+    scratch: Vec<Vec<u64>>,
+}
+
+impl Recorded for Recording {
+    fn replay(&self) -> Result<()> {
+        let gpu = Emulated::default();
+        self.asked.iter().try_for_each(|asked| match asked {
+            Asked::Call(call) => gpu.launch(call),
+            Asked::Product(product) => gpu.matmul(product),
+            Asked::Finished(product, bias, relu) => gpu.matmul_finished(product, *bias, *relu).map(drop),
+        })
+    }
+}
+
+pub(super) fn is_on() -> bool {
+    ON.get()
+}
+
+pub(super) fn record(work: &mut dyn FnMut() -> Result<()>) -> Result<Box<dyn Recorded>> {
+    RECORDING.set(Some(Recording::default()));
+    let done = work();
+    let recording = RECORDING.take().expect("BUG: set just before");
+    done?;
+    Ok(Box::new(recording))
+}
+
+/// Keeps what is asked for if it is being recorded.
+fn keep(asked: impl FnOnce() -> Asked) -> bool {
+    RECORDING.with_borrow_mut(|recording| recording.as_mut().map(|recording| recording.asked.push(asked())).is_some())
+}
+
+/// A card fails here too: what comes from the host or goes there is gone when the work is replayed.
+fn no_recording(what: &str) -> Result<()> {
+    if RECORDING.with_borrow(Option::is_some) { bail!("{what} cannot be recorded") } else { Ok(()) }
+}
+
 thread_local! {
+    static RECORDING: RefCell<Option<Recording>> = const { RefCell::new(None) };
     static ON: Cell<bool> = const { Cell::new(false) };
     static SEEN: RefCell<HashMap<(&'static str, Number), usize>> = RefCell::default();
 }

@@ -2,7 +2,7 @@
 
 use candle_core::Result;
 
-use super::channels::{bias_and_weight, finish};
+use super::channels::{self, bias_and_weight};
 use super::{Buffer, DeviceKernel, Gpu, MatMul, Matrix, Number, as_values};
 use crate::kernels::linear::{LinearForward, LinearGeometry, LinearInputGrad, LinearWeightGrad};
 
@@ -20,8 +20,7 @@ impl DeviceKernel<2> for LinearForward {
         let w = as_values(gpu, w, Number::of_values(&[x, y]))?;
         let (a, b) = (Matrix::rows(x, inputs), Matrix::transposed(w, inputs));
         let product = MatMul::new([rows, outputs, inputs], Matrix::rows(y, outputs), a, b);
-        product.accumulate(self.epilogue.sum).run(gpu)?;
-        finish(gpu, &self.epilogue, y, bias, outputs)
+        channels::product(gpu, &self.epilogue, product, bias)
     }
 }
 

@@ -63,10 +63,36 @@ impl MatMul {
     /// # Errors
     /// When a matrix reaches beyond its buffer, or the device fails.
     pub fn run(self, gpu: &dyn Gpu) -> Result<()> {
-        let [m, n, k] = self.size;
-        if m == 0 || n == 0 || self.batch == 0 {
+        if self.is_nothing() {
             return Ok(());
         }
+        self.check()?;
+        gpu.matmul(&self)
+    }
+
+    /// With a bias for each column, and `relu`, in the same kernel; false where the device has none for it.
+    ///
+    /// # Errors
+    /// As [`MatMul::run`].
+    pub fn finished(self, gpu: &dyn Gpu, bias: Buffer, relu: bool) -> Result<bool> {
+        if self.is_nothing() {
+            return Ok(true);
+        }
+        self.check()?;
+        bias.expect("a product", "bias", self.size[1])?;
+        if bias.number != self.dst.data.number || self.batch != 1 {
+            bail!("BUG: a product of {:?} cannot be finished with a bias in {:?}", self.size, bias.number)
+        }
+        gpu.matmul_finished(&self, bias, relu)
+    }
+
+    fn is_nothing(&self) -> bool {
+        let [m, n, _] = self.size;
+        m == 0 || n == 0 || self.batch == 0
+    }
+
+    fn check(&self) -> Result<()> {
+        let [m, n, k] = self.size;
         if k == 0 || self.dst.transposed || self.a.data.number != self.b.data.number {
             bail!("BUG: a product of {:?} cannot be made", self.size)
         }
@@ -75,6 +101,6 @@ impl MatMul {
                 bail!("BUG: a matrix of {rows} × {cols} reaches beyond its {} numbers", matrix.data.len)
             }
         }
-        gpu.matmul(&self)
+        Ok(())
     }
 }

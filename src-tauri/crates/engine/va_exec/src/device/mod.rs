@@ -18,6 +18,8 @@ pub(crate) mod cuda;
 mod elementwise;
 #[cfg(test)]
 pub(crate) mod emulation;
+#[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "the card keeps them"))]
+mod kept;
 mod layer_norm;
 mod linear;
 mod matmul;
@@ -27,7 +29,7 @@ mod pool;
 mod tests;
 mod tokens;
 
-use candle_core::{Result, bail};
+use candle_core::{Device, Result, bail};
 
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::op::SliceKernel;
@@ -118,12 +120,49 @@ pub(crate) trait Gpu {
 
     fn matmul(&self, product: &MatMul) -> Result<()>;
 
+    /// The product, then a bias for each column (in the number type of the result), then with `relu` that, written once.
+    /// False where the device has no kernel for it; nothing has been done then.
+    fn matmul_finished(&self, product: &MatMul, bias: Buffer, relu: bool) -> Result<bool>;
+
     /// The product by a library that is made for convolutions; false where it has none for this shape. Operands are result
     /// and sources in the order of the CPU kernel, weights `[kh, kw, C / groups, K]` in f32.
     fn convolve(&self, pass: ConvPass, geometry: &ConvGeometry, operands: [Buffer; 3]) -> Result<bool>;
 
     /// Waits for a buffer of f64 and copies it here.
     fn download(&self, numbers: Buffer) -> Result<Vec<f64>>;
+}
+
+/// Work that a device has recorded: which kernels it starts over which memory. That memory must stay where it is.
+pub(crate) trait Recorded: Send + Sync {
+    /// Does all of it, in the order in which it was recorded.
+    fn replay(&self) -> Result<()>;
+}
+
+/// Whether the device of these tensors records its work.
+pub(crate) fn can_record(device: &Device) -> bool {
+    #[cfg(test)]
+    if device.is_cpu() {
+        return emulation::is_on();
+    }
+    device.is_cuda()
+}
+
+/// Records what `work` asks of the device, without doing it. Everything that it asks must be able to be asked again:
+/// nothing may be downloaded or uploaded, and kernels must be loaded.
+///
+/// # Errors
+/// When the device refuses, or `work` fails; nothing has been done then.
+pub(crate) fn record(device: &Device, work: &mut dyn FnMut() -> Result<()>) -> Result<Box<dyn Recorded>> {
+    #[cfg(test)]
+    if device.is_cpu() {
+        return emulation::record(work);
+    }
+    #[cfg(feature = "cuda")]
+    if device.is_cuda() {
+        return cuda::record(work);
+    }
+    let _ = work;
+    bail!("{device:?} records nothing")
 }
 
 /// A kernel's way of running on a GPU: the same operands and the same result as [`SliceKernel::run`].

@@ -7,8 +7,8 @@ use candle_core::{DType, Device, Tensor};
 
 use super::cases;
 use super::emulation::{Emulated, buffer_of, on_emulated_gpu};
-use super::{Number, sum_of_squares};
-use crate::{AdamW, Backend, CounterRng, CrossEntropy, Mode, Network, Precision, Sgd, clip_grad_norm};
+use super::{Buffer, MatMul, Matrix, Number, sum_of_squares};
+use crate::{AdamW, Backend, CounterRng, CrossEntropy, Mode, Network, Precision, Recordings, Sgd, clip_grad_norm};
 
 /// What the issue asks of a card.
 const TOLERANCES: [(Precision, f64); 2] = [(Precision::F32, 1e-5), (Precision::Bf16, 1e-2)];
@@ -63,11 +63,11 @@ fn weights_change_their_order_and_back() {
     let (rows, columns) = (6, 5);
     let x: Vec<f32> = (0..30).map(|i| i as f32).collect();
     let (mut there, mut back) = (vec![0.0f32; 30], vec![1.0f32; 30]);
-    let buffer = |data: &mut [f32]| super::Buffer { address: data.as_mut_ptr() as u64, len: 30, number: Number::F32 };
+    let buffer = |data: &mut [f32]| Buffer { address: data.as_mut_ptr() as u64, len: 30, number: Number::F32 };
     let gpu = Emulated::default();
     let (from, to, sum) = (buffer(&mut x.clone()[..]), buffer(&mut there), buffer(&mut back));
     let mut source = x.clone();
-    let from = super::Buffer { address: source.as_mut_ptr() as u64, ..from };
+    let from = Buffer { address: source.as_mut_ptr() as u64, ..from };
     let call = |kernel| super::Call::over("convolution", kernel, Number::F32, 30);
     call("transpose_narrow").value(to).real(from).count(rows).count(columns).count(30).run(&gpu).unwrap();
     assert_eq!((there[0], there[1], there[6]), (0.0, 5.0, 1.0));
@@ -75,7 +75,7 @@ fn weights_change_their_order_and_back() {
     assert!(back.iter().zip(&x).all(|(sum, x)| *sum == x + 1.0));
 }
 
-/// Three training steps and an evaluation: logits, gradients, parameters, running statistics.
+/// Three training steps (step by step, recorded, replayed) and an evaluation: logits, gradients, parameters, running statistics.
 fn trained(arch: &str, precision: Precision, sgd: bool) -> [Vec<f64>; 4] {
     let graph = va_zoo::build(arch, 4, 32, 3).unwrap();
     let mut net = Network::with(graph, precision, Backend::Reference).unwrap();
@@ -85,7 +85,7 @@ fn trained(arch: &str, precision: Precision, sgd: bool) -> [Vec<f64>; 4] {
     let x = Tensor::from_vec(images, (2, 32, 32, 3), &Device::Cpu).unwrap().to_dtype(net.dtype()).unwrap();
     let mut state = if sgd { Sgd::new_state(&net) } else { AdamW::new_state(&net) }.unwrap();
     let mut gradients = Vec::new();
-    for step in 1..=2 {
+    for step in 1..=3 {
         net.set_step_key(step);
         let logits = net.forward(&x, Mode::Train).unwrap();
         let loss = CrossEntropy::default().loss_and_grad(&logits, &[0, 3]).unwrap();
@@ -114,6 +114,76 @@ fn distance(ours: &[f64], reference: &[f64]) -> f64 {
     let length = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
     let apart = length(&mut ours.iter().zip(reference).map(|(a, b)| a - b));
     if ours.is_empty() { 0.0 } else { apart / length(&mut reference.iter().copied()).max(1e-30) }
+}
+
+/// Training steps of a network that draws; with and without recording it is the same network, to the last bit.
+fn drawn(replays: bool) -> (Vec<f64>, Recordings) {
+    let rates = va_zoo::Regularisation { dropout: 0.2, stochastic_depth: 0.3 };
+    let mut net = Network::with(
+        va_zoo::build_with("convnext_atto", 3, 32, 3, rates).unwrap(),
+        Precision::F32,
+        Backend::Reference,
+    )
+    .unwrap();
+    net.replay_passes(replays);
+    net.init(2).unwrap();
+    let rng = CounterRng::new(3, "images");
+    let mut state = AdamW::new_state(&net).unwrap();
+    for step in 1..=4 {
+        let images: Vec<f32> = (0..2 * 32 * 32 * 3).map(|i| rng.normal(step * 10_000 + i) as f32).collect();
+        let x = Tensor::from_vec(images, (2, 32, 32, 3), &Device::Cpu).unwrap();
+        net.set_step_key(step);
+        let logits = net.forward(&x, Mode::Train).unwrap();
+        let loss = CrossEntropy::default().loss_and_grad(&logits, &[1, 2]).unwrap();
+        net.zero_grad().unwrap();
+        net.backward(&loss.grad).unwrap();
+        AdamW { lr: 1e-3, ..AdamW::default() }.step(&net, &mut state, step).unwrap();
+    }
+    (values(net.params()), net.recordings())
+}
+
+#[test]
+fn a_replayed_pass_gives_the_same_bits_and_still_draws() {
+    let ((stepwise, none), _) = on_emulated_gpu(|| drawn(false));
+    let ((replayed, recordings), _) = on_emulated_gpu(|| drawn(true));
+    assert_eq!(none, Recordings::default());
+    // Between the draws of six blocks and of the head, forward and backward.
+    assert!(recordings.replayed > 12 && recordings.refused.is_empty(), "{recordings:?}");
+    assert!(stepwise == replayed, "{:e}", distance(&replayed, &stepwise));
+    assert_eq!(drawn(true).1, Recordings::default(), "the CPU records nothing");
+}
+
+/// What comes from the host is gone when the work is replayed: a pass that asks for it is run step by step, and says so.
+#[test]
+fn what_cannot_be_replayed_is_refused() {
+    let (refused, _) = on_emulated_gpu(|| {
+        super::record(&Device::Cpu, &mut || super::Gpu::upload(&Emulated::default(), &[1, 2]).map(drop)).err().unwrap()
+    });
+    assert!(refused.to_string().contains("cannot be recorded"), "{refused}");
+}
+
+/// A bias and ReLU join the product in one kernel, also onto a sum.
+#[test]
+fn a_finished_product_has_bias_and_relu() {
+    let (m, n, k) = (5, 4, 3);
+    let random = |len: usize, of: &str| -> Vec<f32> {
+        (0..len as u64).map(|i| CounterRng::new(9, of).normal(i) as f32).collect()
+    };
+    let (mut a, mut b, mut bias) = (random(m * k, "a"), random(n * k, "b"), random(n, "bias"));
+    let before = random(m * n, "y");
+    let buffer = |data: &mut [f32]| Buffer { address: data.as_mut_ptr() as u64, len: data.len(), number: Number::F32 };
+    for (relu, keep) in [(false, false), (true, false), (true, true)] {
+        let mut y = before.clone();
+        let (left, right) = (Matrix::rows(buffer(&mut a), k), Matrix::transposed(buffer(&mut b), k));
+        let product = MatMul::new([m, n, k], Matrix::rows(buffer(&mut y), n), left, right).accumulate(keep);
+        assert!(product.finished(&Emulated::default(), buffer(&mut bias), relu).unwrap());
+        for (i, found) in y.iter().enumerate() {
+            let sum: f32 = (0..k).map(|l| a[i / n * k + l] * b[i % n * k + l]).sum();
+            let sum = sum + bias[i % n] + if keep { before[i] } else { 0.0 };
+            let expected = if relu { sum.max(0.0) } else { sum };
+            assert!((found - expected).abs() < 1e-6, "{relu} {keep}: {found} {expected}");
+        }
+    }
 }
 
 /// Whole networks: the same plan, optimiser and clipping with every kernel on the emulated card. The reference in the same

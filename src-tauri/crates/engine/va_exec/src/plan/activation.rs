@@ -24,7 +24,7 @@ impl Lowering<'_> {
         }
         let slot = self.overwritable(id, node.inputs[0])?;
         let y = slot.view()?;
-        self.emit(id, move |_| apply0(kernel, &y));
+        self.emit(id, move || apply0(kernel, &y));
         Ok(slot)
     }
 
@@ -38,7 +38,7 @@ impl Lowering<'_> {
         let kernel = activation(node);
         let kept = self.take_saved(if kernel.keeps_result() { id } else { node.inputs[0] })?;
         let g = dy.view()?;
-        self.emit_back(id, move |_| apply1(ActivationGrad(kernel), &g, &kept));
+        self.emit_back(id, move || apply1(ActivationGrad(kernel), &g, &kept));
         self.deliver(id, node.inputs[0], dy, grads)
     }
 
@@ -51,12 +51,12 @@ impl Lowering<'_> {
         if !self.may_overwrite(onto) {
             let (slot, first) = (self.arena.take(self.elements(id))?, self.value(onto)?);
             let y = slot.view()?;
-            self.emit(id, move |_| apply2(Product { accumulate: false }, &y, &first, &factor));
+            self.emit(id, move || apply2(Product { accumulate: false }, &y, &first, &factor));
             return Ok(slot);
         }
         let slot = self.overwritable(id, onto)?;
         let y = slot.view()?;
-        self.emit(id, move |_| apply1(MulAssign, &y, &factor));
+        self.emit(id, move || apply1(MulAssign, &y, &factor));
         Ok(slot)
     }
 
@@ -67,12 +67,12 @@ impl Lowering<'_> {
             let a = self.saved_view(first)?;
             let (db, accumulate) = self.target(second, grads)?;
             let g = dy.view()?;
-            self.emit_back(id, move |_| apply2(Product { accumulate }, &db, &g, &a));
+            self.emit_back(id, move || apply2(Product { accumulate }, &db, &g, &a));
             self.release_saved(first);
         }
         if self.needs_grad[first] {
             let (g, b) = (dy.view()?, self.take_saved(second)?);
-            self.emit_back(id, move |_| apply1(MulAssign, &g, &b));
+            self.emit_back(id, move || apply1(MulAssign, &g, &b));
             self.deliver(id, first, dy, grads)?;
         }
         Ok(())

@@ -48,8 +48,13 @@ impl Lowering<'_> {
         Ok(output_grad)
     }
 
-    pub(super) fn emit_back(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
-        self.backward.push(Step { node, run: Box::new(run) });
+    pub(super) fn emit_back(&mut self, node: NodeId, run: impl Fn() -> Result<()> + Send + Sync + 'static) {
+        self.backward.push(Step::fixed(node, run));
+    }
+
+    /// A step that draws random numbers by the step key, the same as in the forward.
+    pub(super) fn emit_back_drawn(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
+        self.backward.push(Step::drawn(node, run));
     }
 
     fn plan_node_grad(&mut self, id: NodeId, node: &Node, dy: Rc<Slot>, grads: &mut Grads) -> Result<()> {
@@ -98,7 +103,7 @@ impl Lowering<'_> {
             Op::Dropout { p } => {
                 if self.train {
                     let (g, name, p) = (dy.view()?, node.name.clone(), *p);
-                    self.emit_back(id, move |key| apply0(Dropout { p, key: CounterRng::new(key, &name) }, &g));
+                    self.emit_back_drawn(id, move |key| apply0(Dropout { p, key: CounterRng::new(key, &name) }, &g));
                 }
                 self.deliver(id, node.inputs[0], dy, grads)
             }
@@ -136,7 +141,7 @@ impl Lowering<'_> {
         }
         if let Some(sum) = &grads[input] {
             let (sum, g) = (sum.view()?, slot.view()?);
-            self.emit_back(id, move |_| apply1(AddAssign { relu: false }, &sum, &g));
+            self.emit_back(id, move || apply1(AddAssign { relu: false }, &sum, &g));
         } else {
             grads[input] = Some(slot);
         }
@@ -169,7 +174,7 @@ impl Lowering<'_> {
         }
         let (dx, accumulate) = self.target(input, grads)?;
         let dy = dy.view()?;
-        self.emit_back(id, move |_| run(&dx, &dy, accumulate));
+        self.emit_back(id, move || run(&dx, &dy, accumulate));
         Ok(())
     }
 
@@ -184,14 +189,14 @@ impl Lowering<'_> {
     ) -> Result<()> {
         let slot = self.arena.take(self.elements(node.inputs[0]))?;
         let (dx, dy) = (slot.view()?, dy.view()?);
-        self.emit_back(id, move |_| run(&dx, &dy));
+        self.emit_back(id, move || run(&dx, &dy));
         self.deliver(id, node.inputs[0], slot, grads)
     }
 
     fn plan_bias_grad(&mut self, id: NodeId, bias: bool, dy: &Rc<Slot>) -> Result<()> {
         if bias {
             let (db, g) = (self.gradient(id, "bias")?, dy.view()?);
-            self.emit_back(id, move |_| apply1(BiasGrad, &db, &g));
+            self.emit_back(id, move || apply1(BiasGrad, &db, &g));
         }
         Ok(())
     }
@@ -210,7 +215,7 @@ impl Lowering<'_> {
             let dw = self.gradient(id, "weight")?;
             let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
             let kernel = self.conv_weight_grad(id, geometry.clone());
-            self.emit_back(id, move |_| apply2(&kernel, &dw, &x, &g));
+            self.emit_back(id, move || apply2(&kernel, &dw, &x, &g));
         }
         if !self.needs_grad[node.inputs[0]] {
             return Ok(());
@@ -235,7 +240,7 @@ impl Lowering<'_> {
             let dw = self.gradient(id, "weight")?;
             let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
             let kernel = self.linear_weight_grad(id, geometry);
-            self.emit_back(id, move |_| apply2(&kernel, &dw, &x, &g));
+            self.emit_back(id, move || apply2(&kernel, &dw, &x, &g));
         }
         if !self.needs_grad[node.inputs[0]] {
             return Ok(());
@@ -250,7 +255,7 @@ impl Lowering<'_> {
         let (packed, x, g) = (self.norm_scratch(id)?, self.take_saved(node.inputs[0])?, dy.view()?);
         let (dgamma, dbeta) = (self.gradient(id, "weight")?, self.gradient(id, "bias")?);
         let (flows, train, learns) = (self.needs_grad[node.inputs[0]], self.train, self.learns(id));
-        self.emit_back(id, move |_| {
+        self.emit_back(id, move || {
             // Running statistics do not depend on the batch: the sums stay zero, and what is left is the scale.
             if train {
                 apply2(BnReduceGrad { relu }, &packed, &x, &g)?;
@@ -267,13 +272,13 @@ impl Lowering<'_> {
     fn plan_add_grad(&mut self, id: NodeId, node: &Node, dy: Rc<Slot>, grads: &mut Grads) -> Result<()> {
         if let Some(relu) = self.fused_activation[id] {
             let (g, y) = (dy.view()?, self.take_saved(relu)?);
-            self.emit_back(id, move |_| apply1(ActivationGrad(Activation::Relu), &g, &y));
+            self.emit_back(id, move || apply1(ActivationGrad(Activation::Relu), &g, &y));
         }
         let [first, second] = [node.inputs[0], node.inputs[1]];
         if self.needs_grad[second] {
             let (dx, accumulate) = self.target(second, grads)?;
             let g = dy.view()?;
-            self.emit_back(id, move |_| {
+            self.emit_back(id, move || {
                 if accumulate { apply1(AddAssign { relu: false }, &dx, &g) } else { apply1(Copy, &dx, &g) }
             });
         }
@@ -288,7 +293,7 @@ impl Lowering<'_> {
             let (part, g) = (self.arena.take(self.elements(input))?, dy.view()?);
             let (dx, kernel) = (part.view()?, SplitPart { channels, src_channels, at });
             if self.needs_grad[input] {
-                self.emit_back(id, move |_| apply1(&kernel, &dx, &g));
+                self.emit_back(id, move || apply1(&kernel, &dx, &g));
                 self.deliver(id, input, part, grads)?;
             }
             at += channels;

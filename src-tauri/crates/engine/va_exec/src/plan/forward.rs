@@ -56,9 +56,18 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn emit(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
+    pub(super) fn emit(&mut self, node: NodeId, run: impl Fn() -> Result<()> + Send + Sync + 'static) {
+        self.push(Step::fixed(node, run));
+    }
+
+    /// A step that draws random numbers by the step key.
+    pub(super) fn emit_drawn(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
+        self.push(Step::drawn(node, run));
+    }
+
+    fn push(&mut self, step: Step) {
         let steps = if self.recomputing { &mut self.backward } else { &mut self.forward };
-        steps.push(Step { node, run: Box::new(run) });
+        steps.push(step);
     }
 
     fn plan_node(&mut self, id: NodeId, node: &Node) -> Result<Rc<Slot>> {
@@ -109,7 +118,7 @@ impl Lowering<'_> {
     ) -> Result<Rc<Slot>> {
         let slot = self.arena.take(self.elements(id))?;
         let (y, x) = (slot.view()?, self.value(node.inputs[0])?);
-        self.emit(id, move |_| run(&y, &x));
+        self.emit(id, move || run(&y, &x));
         Ok(slot)
     }
 
@@ -125,7 +134,7 @@ impl Lowering<'_> {
         }
         let slot = self.arena.take(self.elements(input))?;
         let (y, x) = (slot.view()?, self.value(input)?);
-        self.emit(id, move |_| apply1(Copy, &y, &x));
+        self.emit(id, move || apply1(Copy, &y, &x));
         Ok(slot)
     }
 
@@ -135,7 +144,7 @@ impl Lowering<'_> {
         let (slot, epilogue) = self.fuse_epilogue(id, node, conv.bias)?;
         let kernel = self.conv_forward(id, geo, epilogue);
         let (y, x) = (slot.view()?, self.value(node.inputs[0])?);
-        self.emit(id, move |_| apply2(&kernel, &y, &x, &w));
+        self.emit(id, move || apply2(&kernel, &y, &x, &w));
         Ok(slot)
     }
 
@@ -177,7 +186,7 @@ impl Lowering<'_> {
         let (slot, epilogue) = self.fuse_epilogue(id, node, bias)?;
         let kernel = self.linear_forward(id, geo, epilogue);
         let (y, x) = (slot.view()?, self.value(node.inputs[0])?);
-        self.emit(id, move |_| apply2(&kernel, &y, &x, &w));
+        self.emit(id, move || apply2(&kernel, &y, &x, &w));
         Ok(slot)
     }
 
@@ -195,14 +204,14 @@ impl Lowering<'_> {
         // When a value is computed again, the statistics of its forward are there still, and count once.
         if self.train && !self.recomputing {
             let (stats, x) = (packed.clone(), self.value(node.inputs[0])?);
-            self.emit(id, move |_| {
+            self.emit(id, move || {
                 apply1(BnStatistics { eps }, &stats, &x)?;
                 apply1(BnUpdateRunning { which: RunningStatistic::Mean, momentum, rows }, &mean, &stats)?;
                 apply1(BnUpdateRunning { which: RunningStatistic::Variance, momentum, rows }, &var, &stats)
             });
         } else if !self.train {
             let stats = packed.clone();
-            self.emit(id, move |_| apply2(BnFromRunning { eps }, &stats, &mean, &var));
+            self.emit(id, move || apply2(BnFromRunning { eps }, &stats, &mean, &var));
         }
         let (gamma, beta) = (self.weight(id, "weight")?, self.weight(id, "bias")?);
         let relu = self.fused_activation[id].is_some();
@@ -220,7 +229,7 @@ impl Lowering<'_> {
         let source = self.value(other)?;
         let slot = self.overwritable(id, onto)?;
         let (y, relu) = (slot.view()?, self.fused_activation[id].is_some());
-        self.emit(id, move |_| apply1(AddAssign { relu }, &y, &source));
+        self.emit(id, move || apply1(AddAssign { relu }, &y, &source));
         Ok(slot)
     }
 
@@ -231,7 +240,7 @@ impl Lowering<'_> {
         for &input in &node.inputs {
             let channels = self.shape(input).last().copied().unwrap_or(1);
             let (y, x, kernel) = (slot.view()?, self.value(input)?, ConcatPart { channels, dst_channels, at });
-            self.emit(id, move |_| apply1(&kernel, &y, &x));
+            self.emit(id, move || apply1(&kernel, &y, &x));
             at += channels;
         }
         Ok(slot)
@@ -241,7 +250,7 @@ impl Lowering<'_> {
         let slot = self.overwritable(id, node.inputs[0])?;
         if self.train {
             let (y, name) = (slot.view()?, node.name.clone());
-            self.emit(id, move |key| apply0(Dropout { p, key: CounterRng::new(key, &name) }, &y));
+            self.emit_drawn(id, move |key| apply0(Dropout { p, key: CounterRng::new(key, &name) }, &y));
         }
         Ok(slot)
     }

@@ -41,7 +41,7 @@ impl Lowering<'_> {
         let [sums, scaled, plain] = self.channel_pair(gamma.elem_count())?;
         let (x, g) = (self.take_saved(node.inputs[0])?, dy.view()?);
         let (flows, learns) = (self.needs_grad[node.inputs[0]], self.learns(id));
-        self.emit_back(id, move |_| {
+        self.emit_back(id, move || {
             if learns {
                 apply2(LayerNormReduce { eps }, &sums, &x, &g)?;
                 apply1(AddAssign { relu: false }, &dgamma, &scaled)?;
@@ -59,7 +59,7 @@ impl Lowering<'_> {
         }
         let slot = self.overwritable(id, node.inputs[0])?;
         let y = slot.view()?;
-        self.emit(id, move |_| apply1(ScaleChannels, &y, &gamma));
+        self.emit(id, move || apply1(ScaleChannels, &y, &gamma));
         Ok(slot)
     }
 
@@ -73,10 +73,10 @@ impl Lowering<'_> {
         let (gamma, g) = (self.weight(id, "gamma")?, dy.view()?);
         if self.learns(id) {
             let (dgamma, x, g) = (self.gradient(id, "gamma")?, self.take_saved(node.inputs[0])?, g.clone());
-            self.emit_back(id, move |_| apply2(ChannelScaleParamGrad, &dgamma, &x, &g));
+            self.emit_back(id, move || apply2(ChannelScaleParamGrad, &dgamma, &x, &g));
         }
         if self.needs_grad[node.inputs[0]] {
-            self.emit_back(id, move |_| apply1(ScaleChannels, &g, &gamma));
+            self.emit_back(id, move || apply1(ScaleChannels, &g, &gamma));
         }
         self.deliver(id, node.inputs[0], dy, grads)
     }
@@ -91,7 +91,7 @@ impl Lowering<'_> {
         let slot = self.overwritable(id, node.inputs[0])?;
         if self.train {
             let (y, kernel) = (slot.view()?, self.stochastic_depth(id, node, p));
-            self.emit(id, move |key| apply0(kernel(key), &y));
+            self.emit_drawn(id, move |key| apply0(kernel(key), &y));
         }
         Ok(slot)
     }
@@ -106,7 +106,7 @@ impl Lowering<'_> {
     ) -> Result<()> {
         if self.train {
             let (g, kernel) = (dy.view()?, self.stochastic_depth(id, node, p));
-            self.emit_back(id, move |key| apply0(kernel(key), &g));
+            self.emit_back_drawn(id, move |key| apply0(kernel(key), &g));
         }
         self.deliver(id, node.inputs[0], dy, grads)
     }

@@ -38,7 +38,7 @@ impl Lowering<'_> {
         if self.learns(id) {
             let (dclass, dpositions) = (self.gradient(id, "cls_token")?, self.gradient(id, "pos_embed")?);
             let g = dy.view()?;
-            self.emit_back(id, move |_| {
+            self.emit_back(id, move || {
                 apply1(ClassTokenGrad(geometry), &dclass, &g)?;
                 apply1(PositionGrad, &dpositions, &g)
             });

@@ -2,27 +2,36 @@
 #![allow(unsafe_code)]
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use candle_core::cuda_backend::CudaDevice;
 use candle_core::{Error, Result, bail};
-use cudarc::driver::sys::{CUdevice_attribute, CUmemPool_attribute, cuMemPoolSetAttribute, cuMemPoolTrimTo};
+use cudarc::driver::sys::{
+    CUdevice_attribute, CUmemPool_attribute, cuDeviceGraphMemTrim, cuMemPoolSetAttribute, cuMemPoolTrimTo,
+};
 use cudarc::driver::{CudaFunction, CudaModule, CudaStream, result};
 use cudarc::nvrtc::Ptx;
 
+use super::blas::Finished;
 use super::dnn::Dnn;
 use super::errors::CudaResult;
-use super::ptx;
+use super::lane::Lane;
+use super::{ptx, record};
+use crate::device::kept::KeptChoices;
 use crate::device::{Call, Number};
 
 type Kernel = (&'static str, Number);
 
 pub(crate) struct Card {
     device: CudaDevice,
-    stream: Arc<CudaStream>,
+    /// On Candle's stream.
+    main: Lane,
+    recorder: Lane,
     modules: Mutex<HashMap<Kernel, Arc<CudaModule>>>,
     functions: Mutex<HashMap<Kernel, CudaFunction>>,
-    dnn: Mutex<Dnn>,
+    dnn: Dnn,
+    finished: Finished,
 }
 
 /// The card, opened on first use; the first that the driver lists (`CUDA_VISIBLE_DEVICES` chooses).
@@ -34,22 +43,25 @@ pub(crate) fn card() -> Result<&'static Card> {
     let card = CARD.get_or_init(|| Card::open().map_err(|error| error.to_string())).as_ref();
     let card = card.map_err(|error| Error::Msg(format!("the GPU cannot be used: {error}")))?;
     // cuBLAS and cuDNN use the context of the thread that calls them.
-    card.stream.context().bind_to_thread().cuda()?;
+    card.stream().context().bind_to_thread().cuda()?;
     Ok(card)
 }
 
 impl Card {
     fn open() -> Result<Self> {
         let device = CudaDevice::new_with_stream(0)?;
-        // SAFETY: everything of this process runs on this one stream, so its order is the only one there is.
+        // SAFETY: everything of this process runs on this one stream, so its order is the only one there is; on the stream
+        // of the recorder nothing runs.
         unsafe { device.disable_event_tracking() };
         let stream = device.cuda_stream();
         let card = Self {
-            dnn: Mutex::new(Dnn::new(&stream)?),
+            recorder: Lane::new(stream.context().new_stream().cuda()?)?,
+            main: Lane::new(stream)?,
             device,
-            stream,
             modules: Mutex::default(),
             functions: Mutex::default(),
+            dnn: Dnn::default(),
+            finished: Finished::new()?,
         };
         card.keep_memory()?;
         Ok(card)
@@ -60,7 +72,7 @@ impl Card {
         let mut all = u64::MAX;
         // SAFETY: the attribute is one number of 64 bits.
         unsafe {
-            let pool = result::device::get_mem_pool(self.stream.context().cu_device()).cuda()?;
+            let pool = result::device::get_mem_pool(self.stream().context().cu_device()).cuda()?;
             let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
             cuMemPoolSetAttribute(pool, attribute, (&raw mut all).cast()).result().cuda()
         }
@@ -70,12 +82,35 @@ impl Card {
         &self.device
     }
 
+    /// Where everything of this process runs.
     pub(super) fn stream(&self) -> &Arc<CudaStream> {
-        &self.stream
+        self.main.stream()
     }
 
-    pub(super) fn dnn(&self) -> &Mutex<Dnn> {
+    /// Where this thread's work goes.
+    pub(super) fn lane(&self) -> &Lane {
+        if record::is_recording() { &self.recorder } else { &self.main }
+    }
+
+    pub(super) fn recorder(&self) -> &Lane {
+        &self.recorder
+    }
+
+    pub(super) fn dnn(&self) -> &Dnn {
         &self.dnn
+    }
+
+    pub(super) fn finished(&self) -> &Finished {
+        &self.finished
+    }
+
+    /// From now on the fastest algorithms are measured, once for each shape; kept in `folder` by card and library.
+    pub fn measure_algorithms(&self, folder: &Path) -> Result<()> {
+        let [major, minor] = self.capability()?;
+        let name: String = self.name()?.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let file = format!("{name}-{major}.{minor}-cudnn-{}.txt", cudarc::cudnn::result::get_version());
+        self.dnn.keep(KeptChoices::open(folder.join(file)));
+        Ok(())
     }
 
     /// The kernel of a call, compiled for this card on first use.
@@ -95,31 +130,32 @@ impl Card {
             return Ok(module.clone());
         }
         let Some(source) = ptx::of(call.file, call.number) else { bail!("BUG: there is no file {}.cu", call.file) };
-        let module = self.stream.context().load_module(Ptx::from_src(source)).cuda()?;
+        let module = self.stream().context().load_module(Ptx::from_src(source)).cuda()?;
         modules.insert((call.file, call.number), module.clone());
         Ok(module)
     }
 
     /// Bytes that can still be used, what this process keeps but does not use among them.
     pub fn free_bytes(&self) -> Result<u64> {
-        self.stream.synchronize().cuda()?;
+        self.stream().synchronize().cuda()?;
         // SAFETY: trimming frees only what nothing uses.
         unsafe {
-            let pool = result::device::get_mem_pool(self.stream.context().cu_device()).cuda()?;
+            let pool = result::device::get_mem_pool(self.stream().context().cu_device()).cuda()?;
             cuMemPoolTrimTo(pool, 0).result().cuda()?;
+            cuDeviceGraphMemTrim(self.stream().context().cu_device()).result().cuda()?;
         }
-        let (free, _) = self.stream.context().mem_get_info().cuda()?;
+        let (free, _) = self.stream().context().mem_get_info().cuda()?;
         Ok(free as u64)
     }
 
     /// As `NVIDIA H100 80GB HBM3`.
     pub fn name(&self) -> Result<String> {
-        self.stream.context().name().cuda()
+        self.stream().context().name().cuda()
     }
 
     /// Compute capability, as `[9, 0]`.
     pub fn capability(&self) -> Result<[i32; 2]> {
-        let attribute = |attribute| self.stream.context().attribute(attribute).cuda();
+        let attribute = |attribute| self.stream().context().attribute(attribute).cuda();
         Ok([
             attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?,
             attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,

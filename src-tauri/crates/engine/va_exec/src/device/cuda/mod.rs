@@ -5,8 +5,10 @@ mod blas;
 mod card;
 mod dnn;
 mod errors;
+mod lane;
 mod operation;
 mod ptx;
+mod record;
 
 use candle_core::cuda_backend::CudaStorage;
 use candle_core::{Device, Layout, Result};
@@ -15,6 +17,7 @@ use super::DeviceKernel;
 use operation::Operation;
 
 pub(crate) use card::card;
+pub(super) use record::record;
 
 /// Candle's device of the card.
 ///

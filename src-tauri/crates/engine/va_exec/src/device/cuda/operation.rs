@@ -2,7 +2,6 @@
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
-use std::sync::PoisonError;
 
 use candle_core::cuda_backend::CudaStorage;
 use candle_core::{DType, Layout, Result, bail};
@@ -12,23 +11,29 @@ use half::bf16;
 use super::blas;
 use super::card::Card;
 use super::errors::CudaResult;
+use super::lane::Lane;
 use crate::device::{Arg, Buffer, Call, ConvPass, Gpu, MatMul, Number};
 use crate::kernels::geometry::ConvGeometry;
 
 /// Its scratch memory is given back when it ends: in the order of the stream, so after the kernels that use it.
 pub(super) struct Operation<'a> {
     card: &'a Card,
+    lane: &'a Lane,
     scratch: RefCell<Vec<CudaSlice<u8>>>,
 }
 
 impl<'a> Operation<'a> {
     pub fn new(card: &'a Card) -> Self {
-        Self { card, scratch: RefCell::default() }
+        Self { card, lane: card.lane(), scratch: RefCell::default() }
+    }
+
+    pub(super) fn lane(&self) -> &'a Lane {
+        self.lane
     }
 
     /// An operand that is read.
     pub fn read(&self, storage: &CudaStorage, layout: &Layout) -> Result<Buffer> {
-        let stream = self.card.stream();
+        let stream = self.lane.stream();
         // Events are not tracked, so what comes beside the address has nothing to do.
         let buffer = match candle_core::backend::BackendStorage::dtype(storage) {
             DType::F32 => {
@@ -46,7 +51,7 @@ impl<'a> Operation<'a> {
 
     /// The operand that is written.
     pub fn written(&self, storage: &mut CudaStorage, layout: &Layout) -> Result<Buffer> {
-        let stream = self.card.stream();
+        let stream = self.lane.stream();
         let buffer = match candle_core::backend::BackendStorage::dtype(storage) {
             DType::F32 => {
                 let slice = storage.as_cuda_slice_mut::<f32>()?;
@@ -76,7 +81,7 @@ impl Gpu for Operation<'_> {
         let function = self.card.function(call)?;
         let [x, y, z] = call.grid;
         let config = LaunchConfig { grid_dim: (x, y, z), block_dim: (call.threads, 1, 1), shared_mem_bytes: 0 };
-        let mut launch = self.card.stream().launch_builder(&function);
+        let mut launch = self.lane.stream().launch_builder(&function);
         for arg in &call.args {
             match arg {
                 Arg::Address(value) | Arg::Long(value) => launch.arg(value),
@@ -95,31 +100,37 @@ impl Gpu for Operation<'_> {
     fn scratch(&self, number: Number, len: usize) -> Result<Buffer> {
         let bytes = (len * number.size()).max(1);
         // SAFETY: every kernel writes its scratch memory before it reads it; the emulation finds one that does not.
-        let slice = unsafe { self.card.stream().alloc::<u8>(bytes) }.cuda()?;
-        let address = slice.device_ptr(self.card.stream()).0;
+        let slice = unsafe { self.lane.stream().alloc::<u8>(bytes) }.cuda()?;
+        let address = slice.device_ptr(self.lane.stream()).0;
         self.scratch.borrow_mut().push(slice);
         Ok(Buffer { address, len, number })
     }
 
     fn upload(&self, words: &[u32]) -> Result<u64> {
+        if super::record::is_recording() {
+            bail!("words of the host cannot be recorded: they are gone when the work is replayed")
+        }
         let buffer = self.scratch(Number::F32, words.len())?;
         // SAFETY: the memory is as long, and the driver takes pageable memory over before it returns.
-        unsafe { result::memcpy_htod_async(buffer.address, words, self.card.stream().cu_stream()) }.cuda()?;
+        unsafe { result::memcpy_htod_async(buffer.address, words, self.lane.stream().cu_stream()) }.cuda()?;
         Ok(buffer.address)
     }
 
     fn matmul(&self, product: &MatMul) -> Result<()> {
-        blas::run(self.card, product)
+        blas::run(self.lane, product)
+    }
+
+    fn matmul_finished(&self, product: &MatMul, bias: Buffer, relu: bool) -> Result<bool> {
+        self.card.finished().run(self, product, bias, relu)
     }
 
     fn convolve(&self, pass: ConvPass, geometry: &ConvGeometry, operands: [Buffer; 3]) -> Result<bool> {
-        let mut dnn = self.card.dnn().lock().unwrap_or_else(PoisonError::into_inner);
-        dnn.run(self, pass, geometry, operands)
+        self.card.dnn().run(self, pass, geometry, operands)
     }
 
     fn download(&self, numbers: Buffer) -> Result<Vec<f64>> {
         let mut values = vec![0.0f64; numbers.len];
-        let stream = self.card.stream();
+        let stream = self.lane.stream();
         // SAFETY: the buffer holds as many numbers, and they are here when the stream has come so far.
         unsafe { result::memcpy_dtoh_async(&mut values, numbers.address, stream.cu_stream()) }.cuda()?;
         stream.synchronize().cuda()?;

@@ -1,26 +1,30 @@
-//! Matrix products by cuBLAS, on the handle of Candle's device: f32 in f32 (never TF32), bf16 with f32 sums.
+//! Matrix products by cuBLAS: f32 in f32 (never TF32), bf16 with f32 sums. With a bias and ReLU in the same kernel by
+//! cuBLASLt.
 #![allow(unsafe_code)]
+
+mod finished;
 
 use std::ffi::c_int;
 
 use candle_core::{Error, Result};
 use cudarc::cublas::{result, sys};
 
-use super::card::Card;
 use super::errors::CudaResult;
+use super::lane::Lane;
 use crate::device::{MatMul, Matrix, Number};
+
+pub(super) use finished::Finished;
 
 /// cuBLAS has columns where we have rows, so it is asked for the transpose of the result: `Cᵀ = Bᵀ · Aᵀ`, where the
 /// transpose of a row-major matrix is that matrix itself.
-pub(super) fn run(card: &Card, product: &MatMul) -> Result<()> {
+pub(super) fn run(lane: &Lane, product: &MatMul) -> Result<()> {
     let MatMul { size, batch, dst, a, b, accumulate } = product;
     let [m, n, k] = size.map(int);
     let (one, base) = (1.0f32, if *accumulate { 1.0f32 } else { 0.0 });
-    let blas = card.device().cublas_handle();
     // SAFETY: `MatMul::run` has checked that every matrix lies inside its buffer.
     unsafe {
         result::gemm_strided_batched_ex(
-            *blas.handle(),
+            lane.blas(),
             operation(b),
             operation(a),
             n?,
