@@ -21,6 +21,9 @@ use super::{ptx, record};
 use crate::device::kept::KeptChoices;
 use crate::device::{Call, Number};
 
+/// Compute capability that the kernels are compiled for, as `build.rs` says.
+const OLDEST: [i32; 2] = [8, 0];
+
 type Kernel = (&'static str, Number);
 
 pub(crate) struct Card {
@@ -63,8 +66,23 @@ impl Card {
             dnn: Dnn::default(),
             finished: Finished::new()?,
         };
+        card.ensure_served()?;
         card.keep_memory()?;
         Ok(card)
+    }
+
+    /// Refuses a card that the kernels are not compiled for, before the driver does so in words of its own.
+    fn ensure_served(&self) -> Result<()> {
+        let [major, minor] = self.capability()?;
+        if [major, minor] >= OLDEST {
+            return Ok(());
+        }
+        bail!(
+            "{} has compute capability {major}.{minor}; the GPU engine needs {}.{} or newer (NVIDIA Ampere, 2020)",
+            self.name()?,
+            OLDEST[0],
+            OLDEST[1]
+        )
     }
 
     /// Freed memory stays with this process, so that a step of steady state asks the driver for none.
