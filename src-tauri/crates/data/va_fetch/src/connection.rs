@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use ureq::http::Response;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 use va_error::Error;
 
@@ -133,6 +134,16 @@ fn read_all(address: &Address, asked: &Asked, patience: &Patience, sender: &Sync
     }
 }
 
+/// Whom this machine trusts: a company that looks into its own traffic has put its certificate there. Where the system
+/// names nobody, those whom Mozilla trusts.
+fn trusted() -> RootCerts {
+    let found = rustls_native_certs::load_native_certs().certs;
+    if found.is_empty() {
+        return RootCerts::WebPki;
+    }
+    RootCerts::from(found.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect::<Vec<_>>())
+}
+
 fn ask(address: &Address, asked: &Asked, patience: &Patience) -> Result<Response<Body>, Failure> {
     // Where a company's proxy is named in the environment, it is used; this machine reaches itself without.
     let proxy = if address.is_loopback() { None } else { Proxy::try_from_env() };
@@ -146,6 +157,7 @@ fn ask(address: &Address, asked: &Asked, patience: &Patience) -> Result<Response
         .timeout_connect(Some(patience.connect))
         .timeout_recv_response(Some(patience.stall))
         .timeout_recv_body(Some(BODY_AT_MOST))
+        .tls_config(TlsConfig::builder().root_certs(trusted()).build())
         .user_agent(concat!("VisAIon/", env!("CARGO_PKG_VERSION")))
         .build();
     let agent = Agent::from(config);
