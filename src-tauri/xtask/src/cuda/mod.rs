@@ -1,14 +1,21 @@
 //! `cargo xtask cuda`: the GPU engine (`src-tauri/plugins/va_cuda`), built with no GPU and no CUDA toolkit.
 
+mod check;
 mod compiler;
+mod elf;
+mod exports;
 mod locks;
+mod opening;
+mod scene;
 mod stubs;
 mod suite;
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+
+pub use check::check;
 
 use crate::step::{self, cargo, root, target_dir};
 
@@ -36,7 +43,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     locks::compare()?;
     let plugin = build()?;
-    names_no_cuda_library(&plugin)?;
+    elf::names_no_nvidia_library(&plugin)?;
     println!("{}", plugin.display());
     if args.suite {
         println!("{}", suite::pack(&plugin)?.display());
@@ -64,34 +71,4 @@ fn build() -> Result<PathBuf> {
     build.env("CUDA_HOME", &home).env("NVCC", home.join("bin/nvcc")).env("LIBRARY_PATH", stubs::libraries()?);
     step::run(&mut build)?;
     Ok(target_dir().join("cuda/debug/libva_cuda.so"))
-}
-
-/// A library that needs CUDA's by name could not be opened where they lie in a folder that the settings name.
-fn names_no_cuda_library(plugin: &PathBuf) -> Result<()> {
-    let output =
-        Command::new("readelf").arg("-d").arg(plugin).output().context("readelf is part of build-essential")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let needed: Vec<&str> = text.lines().filter(|line| line.contains("(NEEDED)")).collect();
-    let named = |line: &&&str| ["libcu", "libnv"].iter().any(|library| line.contains(&format!("[{library}")));
-    match needed.iter().find(named) {
-        Some(line) => bail!("the GPU engine names a CUDA library: {}", line.trim()),
-        None => Ok(()),
-    }
-}
-
-/// For `cargo xtask test`: types and lints of the GPU engine, without the compiler for its kernels.
-pub fn check() -> Result<()> {
-    if !cfg!(target_os = "linux") {
-        eprintln!("The GPU engine is built on Linux for now: nothing is checked here.");
-        return Ok(());
-    }
-    locks::compare()?;
-    eprintln!(
-        "The GPU engine is type-checked: its kernels are not compiled for a card here (an empty compiler stands in; \
-         `cargo xtask cuda` compiles them), and nothing runs on one. The Rust tests ran the kernels on an emulated card."
-    );
-    let home = stubs::compiler()?;
-    let mut clippy = plugin_cargo("clippy", "cuda-check");
-    clippy.env("CUDA_HOME", &home).env("NVCC", home.join("bin/nvcc"));
-    step::run(clippy.args(["--", "--deny", "warnings"]))
 }

@@ -25,5 +25,9 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-if [ -n "$out" ]; then : > "$out"; fi
+case "$out" in
+    '') ;;
+    *.a) echo '!<arch>' > "$out" ;; # The linker takes no other empty archive.
+    *) : > "$out" ;;
+esac
 if [ -n "$folder" ]; then : > "$folder/${source%.cu}.ptx"; fi

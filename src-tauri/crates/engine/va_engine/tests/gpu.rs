@@ -33,6 +33,10 @@ fn places(dir: &Path, driver: Vec<PathBuf>) -> Places {
     Places { plugin: vec![dir.join("program")], libraries: vec![dir.join("libraries")], driver }
 }
 
+fn settings(device: DeviceChoice) -> TrainSettings {
+    TrainSettings { image_size_px: 32, batch_size: 2, epochs: 1, warmup_epochs: 0.0, device, ..Default::default() }
+}
+
 #[test]
 fn a_machine_without_a_driver_is_told_so_and_trains_on_the_cpu() {
     let dir = tempfile::tempdir().unwrap();
@@ -47,14 +51,6 @@ fn a_machine_without_a_driver_is_told_so_and_trains_on_the_cpu() {
     let description = engine.describe();
     assert_eq!(description.devices.len(), 2);
     assert!(!description.devices[1].available && description.devices[1].note.contains("No NVIDIA driver"));
-    let settings = |device| TrainSettings {
-        image_size_px: 32,
-        batch_size: 2,
-        epochs: 1,
-        warmup_epochs: 0.0,
-        device,
-        ..Default::default()
-    };
     let data = DataSize { class_count: 2, train_len: 4, val_len: 0, decoded_bytes: 0 };
     assert!(engine.forecast(&settings(DeviceChoice::Auto), &data).is_ok());
     let error = engine.forecast(&settings(DeviceChoice::Cuda), &data).unwrap_err();
@@ -123,6 +119,44 @@ fn a_plugin_finds_the_symbols_of_the_libraries_loaded_before_it() {
     assert!(found.status.note.contains("version 75"), "{}", found.status.note);
 }
 
+/// An engine that opened, on a machine whose driver has no card for it: whoever leaves the choice open trains on the CPU,
+/// and whoever demands the GPU is told the driver's reason.
+#[test]
+fn an_engine_without_a_card_leaves_the_work_to_the_cpu() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = places(dir.path(), vec![driver(dir.path(), 13_000)]);
+    std::fs::create_dir_all(&places.libraries[0]).unwrap();
+    std::fs::create_dir_all(&places.plugin[0]).unwrap();
+    CUDA.iter().for_each(|file| compile(&places.libraries[0].join(file), "int nothing(void) { return 0; }"));
+    let device = r#"{"kind": "cuda", "name": "NVIDIA GPU", "available": false, "note": "no card is there"}"#;
+    let description = format!(r#"{{"version": "x", "archs": [], "presets": [], "devices": [{device}], "cuda": null}}"#);
+    // Functions of the table that are not called stand for each other.
+    let source = format!(
+        "struct answer {{ char *data; unsigned long len, capacity; }};
+         static char description[] = {description:?};
+         static void give_back(struct answer a) {{}}
+         static int describe(struct answer *out) {{
+             out->data = description; out->len = out->capacity = sizeof description - 1; return 0;
+         }}
+         static void *table[] = {{ give_back, describe, describe, describe, describe, describe, describe, describe }};
+         unsigned visaion_plugin_abi_version(void) {{ return {}; }}
+         void *visaion_plugin_table(void) {{ return table; }}",
+        va_engine::plugin::abi::VERSION
+    );
+    compile(&places.plugin[0].join(PLUGIN_FILE), &source);
+    let engine = AutoEngine::looking(move || find(&places));
+    let description = engine.describe();
+    let status = description.cuda.unwrap();
+    assert!(!status.ready && status.note.contains("no card is there"), "{}", status.note);
+    assert!(description.devices[0].available && !description.devices[1].available);
+    assert_eq!(description.devices[1].note, status.note);
+    let data = DataSize { class_count: 2, train_len: 4, val_len: 0, decoded_bytes: 0 };
+    let on = |device| engine.forecast(&settings(device), &data);
+    on(DeviceChoice::Auto).unwrap();
+    let error = on(DeviceChoice::Cuda).unwrap_err();
+    assert!(error.message().contains("no card is there"), "{error}");
+}
+
 /// Loading CUDA takes a gigabyte and seconds: a program that lists its projects does not.
 #[test]
 fn a_gpu_is_looked_for_when_it_is_first_asked_for_and_again_only_when_something_came() {
@@ -137,14 +171,6 @@ fn a_gpu_is_looked_for_when_it_is_first_asked_for_and_again_only_when_something_
     let looks = || looks.load(Ordering::SeqCst);
     engine.look_again();
     assert_eq!(looks(), 0, "making one looks for nothing");
-    let settings = |device| TrainSettings {
-        image_size_px: 32,
-        batch_size: 2,
-        epochs: 1,
-        warmup_epochs: 0.0,
-        device,
-        ..Default::default()
-    };
     let data = DataSize { class_count: 2, train_len: 4, val_len: 0, decoded_bytes: 0 };
     engine.forecast(&settings(DeviceChoice::Cpu), &data).unwrap();
     assert_eq!(looks(), 0, "the CPU is at hand");

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use va_domain::{CudaLibrary, CudaStatus};
 use va_error::Result;
 
-use crate::PluginEngine;
 use crate::plugin::{Visible, load};
+use crate::{Engine, PluginEngine};
 
 pub use pack::{IN_USE_FILE, PackFolders, PackRecord, PackedFile, RECORD_FILE, is_plain_name, user_data};
 pub use places::Places;
@@ -46,18 +46,31 @@ pub fn find(places: &Places) -> Found {
             return Found { status, engine: None, libraries_loaded: false };
         }
     };
-    match open(&plugin, &status.libraries) {
-        Ok(engine) => {
-            status.ready = true;
-            Found { status, engine: Some(engine), libraries_loaded: true }
-        }
-        Err(error) => {
-            let why = error.chain();
-            status.note =
-                format!("The GPU engine cannot be used: {why}. It is tried again when VisAIon is started anew.");
-            Found { status, engine: None, libraries_loaded: true }
-        }
+    let why = match open(&plugin, &status.libraries) {
+        Ok(engine) => match reason_against(&engine) {
+            None => {
+                status.ready = true;
+                return Found { status, engine: Some(engine), libraries_loaded: true };
+            }
+            Some(why) => {
+                // Looking for a card may have started threads of it.
+                std::mem::forget(engine);
+                format!("The GPU engine found no GPU that it can use: {why}")
+            }
+        },
+        Err(error) => format!("The GPU engine cannot be used: {}", error.chain()),
+    };
+    status.note = format!("{why}. Training uses the CPU; it is tried again when VisAIon is started anew.");
+    Found { status, engine: None, libraries_loaded: true }
+}
+
+/// Why an opened engine cannot compute on anything; None when it can.
+fn reason_against(engine: &PluginEngine) -> Option<String> {
+    let devices = engine.describe().devices;
+    if devices.iter().any(|device| device.available) {
+        return None;
     }
+    Some(devices.into_iter().next().map_or_else(|| "it names none".to_owned(), |device| device.note))
 }
 
 /// The plug-in, when everything that it needs is there.
