@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{elf, locks, opening, plugin_cargo, stubs};
+use super::{elf, locks, opening, plugin_build, stubs};
 use crate::step::{self, target_dir};
 
 /// Of the plug-in's manifest: quick to compile, with nothing computed.
@@ -29,10 +29,8 @@ pub fn check() -> Result<()> {
 /// Lints and builds in one go: clippy's compiler makes what the ordinary one makes, and sees the code for CUDA in all our
 /// crates, while `cargo clippy` would see that of this workspace's alone.
 fn build() -> Result<PathBuf> {
-    let home = stubs::compiler()?;
-    let mut build = plugin_cargo("build", "cuda-check");
-    build.args(["--profile", PROFILE]).env("RUSTC_WRAPPER", "clippy-driver").env("RUSTFLAGS", "--deny warnings");
-    build.env("CUDA_HOME", &home).env("NVCC", home.join("bin/nvcc")).env("LIBRARY_PATH", stubs::libraries()?);
+    let mut build = plugin_build("cuda-check", &stubs::compiler()?)?;
+    build.args(["--profile", PROFILE]).env("RUSTC_WRAPPER", "clippy-driver").env("RUSTFLAGS", "-Dwarnings");
     step::run(&mut build)?;
     Ok(target_dir().join("cuda-check").join(PROFILE).join("libva_cuda.so"))
 }

@@ -10,7 +10,7 @@ mod scene;
 mod stubs;
 mod suite;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -26,6 +26,9 @@ const COMPUTE_CAPABILITY: &str = "80";
 
 #[derive(clap::Args)]
 pub struct Args {
+    /// Only do what `cargo xtask test` does: lint it, link it, open it where there is no card.
+    #[arg(long)]
+    check: bool,
     /// Also pack the GPU test suite, for a machine with a card and without Rust.
     #[arg(long)]
     suite: bool,
@@ -41,9 +44,13 @@ pub fn run(args: &Args) -> Result<()> {
     if args.relock {
         return locks::relock();
     }
+    if args.check {
+        return check();
+    }
     locks::compare()?;
     let plugin = build()?;
     elf::names_no_nvidia_library(&plugin)?;
+    exports::Exports::needed_by(&plugin)?;
     println!("{}", plugin.display());
     if args.suite {
         println!("{}", suite::pack(&plugin)?.display());
@@ -55,20 +62,18 @@ fn manifest() -> PathBuf {
     root().join("src-tauri/plugins/va_cuda/Cargo.toml")
 }
 
-/// Cargo on the plug-in's own workspace, in a target folder of its own.
-fn plugin_cargo(task: &str, folder: &str) -> Command {
-    let mut command = cargo();
-    command.arg(task).arg("--manifest-path").arg(manifest()).arg("--locked");
-    command.env("CARGO_TARGET_DIR", target_dir().join(folder));
-    command.env("CUDARC_CUDA_VERSION", CUDA_VERSION).env("CUDA_COMPUTE_CAP", COMPUTE_CAPABILITY);
-    command
-}
-
 /// The built library.
 fn build() -> Result<PathBuf> {
-    let home = compiler::fetch()?;
-    let mut build = plugin_cargo("build", "cuda");
-    build.env("CUDA_HOME", &home).env("NVCC", home.join("bin/nvcc")).env("LIBRARY_PATH", stubs::libraries()?);
-    step::run(&mut build)?;
+    step::run(&mut plugin_build("cuda", &compiler::fetch()?)?)?;
     Ok(target_dir().join("cuda/debug/libva_cuda.so"))
+}
+
+/// Cargo on the plug-in's own workspace, in a target folder of its own, with the compiler of kernels that lies in this home.
+fn plugin_build(folder: &str, home: &Path) -> Result<Command> {
+    let mut build = cargo();
+    build.args(["build", "--locked", "--manifest-path"]).arg(manifest());
+    build.env("CARGO_TARGET_DIR", target_dir().join(folder));
+    build.env("CUDARC_CUDA_VERSION", CUDA_VERSION).env("CUDA_COMPUTE_CAP", COMPUTE_CAPABILITY);
+    build.env("CUDA_HOME", home).env("NVCC", home.join("bin/nvcc")).env("LIBRARY_PATH", stubs::libraries()?);
+    Ok(build)
 }

@@ -101,7 +101,9 @@ fn with_another_version(scene: &Scene) -> Result<()> {
 fn cannot_use_a_gpu(scene: &Scene, reasons: &[&str]) -> Result<Value> {
     let mut resources = scene.json(&["resources"])?;
     let cuda = resources["cuda"].take();
-    says(cuda["note"].as_str().unwrap_or_default(), reasons)?;
+    let note = cuda["note"].as_str().unwrap_or_default();
+    says(note, reasons)?;
+    ensure!(!note.contains('\n'), "a note is a line, not: {note}");
     ensure!(cuda["ready"] == false, "a GPU is ready: {cuda}");
     let devices = resources["devices"].as_array().context("no devices")?;
     let offered = |kind: &str| devices.iter().find(|device| device["kind"] == kind);

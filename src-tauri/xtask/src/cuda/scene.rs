@@ -70,6 +70,8 @@ impl Scene {
     fn run(&self, arguments: &[&str]) -> Result<Output> {
         let mut command = Command::new(self.program_folder().join(PROGRAM));
         ELSEWHERE.iter().for_each(|name| _ = command.env_remove(name));
+        // What is said is for people, also where programmers asked for more.
+        command.env("RUST_BACKTRACE", "1");
         command.env("XDG_DATA_HOME", self.folder.join("data")).env("VISAION_NO_KEYRING", "true");
         if let Some(driver) = &self.driver {
             command.env("LD_LIBRARY_PATH", driver);

@@ -20,6 +20,7 @@ use super::lane::Lane;
 use super::{ptx, record};
 use crate::device::kept::KeptChoices;
 use crate::device::{Call, Number};
+use crate::error::words;
 
 /// Compute capability that the kernels are compiled for, as `build.rs` says.
 const OLDEST: [i32; 2] = [8, 0];
@@ -43,7 +44,7 @@ pub(crate) struct Card {
 /// Why it could not be opened.
 pub(crate) fn card() -> Result<&'static Card> {
     static CARD: OnceLock<std::result::Result<Card, String>> = OnceLock::new();
-    let card = CARD.get_or_init(|| Card::open().map_err(|error| error.to_string())).as_ref();
+    let card = CARD.get_or_init(|| Card::open().map_err(|error| words(&error))).as_ref();
     let card = card.map_err(|error| Error::Msg(format!("the GPU cannot be used: {error}")))?;
     // cuBLAS and cuDNN use the context of the thread that calls them.
     card.stream().context().bind_to_thread().cuda()?;
