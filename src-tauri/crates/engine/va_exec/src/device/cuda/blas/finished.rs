@@ -92,20 +92,20 @@ impl Described {
         } else {
             sys::cublasLtEpilogue_t::CUBLASLT_EPILOGUE_BIAS
         };
-        described.set(Attribute::CUBLASLT_MATMUL_DESC_TRANSA, turned(&product.b))?;
-        described.set(Attribute::CUBLASLT_MATMUL_DESC_TRANSB, turned(&product.a))?;
-        described.set(Attribute::CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue)?;
-        described.set(Attribute::CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias.address)?;
+        described.set(Attribute::CUBLASLT_MATMUL_DESC_TRANSA, &turned(&product.b))?;
+        described.set(Attribute::CUBLASLT_MATMUL_DESC_TRANSB, &turned(&product.a))?;
+        described.set(Attribute::CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue)?;
+        described.set(Attribute::CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias.address)?;
         Ok(described)
     }
 
-    fn set<T>(&self, attribute: Attribute, value: T) -> Result<()> {
+    fn set<T>(&self, attribute: Attribute, value: &T) -> Result<()> {
         // SAFETY: each attribute is given in the type that cuBLASLt has for it.
         unsafe {
             result::set_matmul_desc_attribute(
                 self.product,
                 attribute,
-                (&raw const value).cast::<c_void>(),
+                std::ptr::from_ref(value).cast::<c_void>(),
                 size_of::<T>(),
             )
         }

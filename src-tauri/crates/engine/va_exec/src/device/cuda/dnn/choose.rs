@@ -26,26 +26,26 @@ const ASKED: usize = 24;
 /// When cuDNN has none for the shape.
 pub(super) fn algorithm(
     operation: &Operation<'_>,
-    plan: Plan,
+    plan: &Plan,
     pass: ConvPass,
     geo: &ConvGeometry,
     operands: [Buffer; 3],
     kept: Option<&mut KeptChoices>,
 ) -> Result<Plan> {
     let number = Number::of_values(&operands);
-    let Some(kept) = kept else { return plan.with(pass, ranked(operation, &plan, pass, number)?) };
+    let Some(kept) = kept else { return plan.with(pass, ranked(operation, plan, pass, number)?) };
     let key = key(pass, geo, number);
     if let Some(plan) = kept.get(&key).and_then(|choice| plan.with(pass, choice).ok()) {
         return Ok(plan);
     }
     // While the pass is recorded nothing can be measured, nor is there memory for it on a full card.
-    match measured(operation, &plan, pass, geo, operands) {
+    match measured(operation, plan, pass, geo, operands) {
         Ok(choice) => {
             // A file that cannot be written only means that the next start measures again.
             let _ = kept.keep(key, choice);
             plan.with(pass, choice)
         }
-        Err(_) => plan.with(pass, ranked(operation, &plan, pass, number)?),
+        Err(_) => plan.with(pass, ranked(operation, plan, pass, number)?),
     }
 }
 

@@ -58,7 +58,7 @@ impl Dnn {
         let key = (plain, geometry.clone(), number);
         let plan = plans.entry(key).or_insert_with(|| {
             let plan = Plan::new(geometry, number).ok()?;
-            choose::algorithm(operation, plan, plain, geometry, operands, kept.as_mut()).ok()
+            choose::algorithm(operation, &plan, plain, geometry, operands, kept.as_mut()).ok()
         });
         let Some(plan) = plan else { return Ok(false) };
         match pass {
