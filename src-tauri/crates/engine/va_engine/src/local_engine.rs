@@ -4,7 +4,7 @@ use std::path::Path;
 use va_dataset::{SampleSource, train_steps};
 use va_domain::{Arch, DeviceInfo, Forecast, ImageSizes, MAX_IMAGE_SIZE_PX, ModelPrecision, TrainSettings};
 use va_error::{Code, Error, Result};
-use va_infer::{CpuExplainer, CpuSession, Explainer, NewModel, Session, write_model};
+use va_infer::{Explainer, LocalExplainer, LocalSession, NewModel, Session, write_model};
 use va_train::{EpochMetrics, TrainEvent, TrainHost, TrainJob, TrainOutcome, Trained};
 
 use crate::forecast::{forecast, network};
@@ -58,11 +58,11 @@ impl Engine for LocalEngine {
     }
 
     fn open_session(&self, model_dir: &Path) -> Result<Box<dyn Session>> {
-        Ok(Box::new(CpuSession::open(model_dir)?))
+        Ok(Box::new(LocalSession::open(model_dir)?))
     }
 
     fn open_explainer(&self, model_dir: &Path) -> Result<Box<dyn Explainer>> {
-        Ok(Box::new(CpuExplainer::open(model_dir)?))
+        Ok(Box::new(LocalExplainer::open(model_dir)?))
     }
 
     fn export_onnx(

@@ -10,8 +10,8 @@ use va_exec::fold_state;
 use va_graph::fold_for_inference;
 
 use crate::certificate::{FP16_TOLERANCE, TOLERANCE, certify_within};
-use crate::cpu_session::CpuSession;
 use crate::folder::{ModelFolder, sync_dir};
+use crate::local_session::LocalSession;
 use crate::onnx::onnx_bytes;
 
 /// An exported file and its certificate.
@@ -39,7 +39,7 @@ pub fn export_onnx(
     let model = ModelFolder::read(model_dir)?;
     let folded = fold_for_inference(&model.graph)?;
     let bytes = onnx_bytes(&folded.graph, &fold_state(&folded, &model.weights)?, &model.card, precision)?;
-    let session = CpuSession::new(model)?;
+    let session = LocalSession::new(model)?;
     let tolerance = match precision {
         ModelPrecision::Fp32 => TOLERANCE,
         ModelPrecision::Fp16 => FP16_TOLERANCE,
@@ -59,7 +59,7 @@ fn write_and_certify(
     temporary: &Path,
     out: &Path,
     bytes: &[u8],
-    session: &CpuSession,
+    session: &LocalSession,
     samples: &dyn SampleSource,
     tolerance: f64,
 ) -> Result<OnnxFile> {

@@ -12,7 +12,7 @@ use va_domain::{CertificateVerdict, ModelPrecision};
 use va_error::{Code, Result};
 use va_exec::{CounterRng, Mode, NamedTensors, Network};
 use va_graph::{BatchNorm, Conv2d, Graph, GraphBuilder, Op};
-use va_infer::{CpuSession, ModelFolder, Session, export_onnx, onnx_bytes};
+use va_infer::{LocalSession, ModelFolder, Session, export_onnx, onnx_bytes};
 
 /// Numbers with which every layer matters: He for weights, scales near one, factors near a half.
 fn numbers(graph: &Graph) -> NamedTensors {
@@ -60,7 +60,7 @@ fn certify_graph(graph: &Graph) {
     let dir = tempfile::tempdir().unwrap();
     let model = dir.path().join("m");
     write(&model, graph, &fitting_numbers(graph));
-    let session = CpuSession::open(&model).unwrap();
+    let session = LocalSession::open(&model).unwrap();
     let images: Vec<_> = [0, 2].map(|index| Pictures(3).load(index).unwrap()).into();
     let rows = session.probabilities(&images).unwrap();
     let differs = rows[0].iter().zip(&rows[1]).any(|(a, b)| (a - b).abs() > 1e-3);

@@ -14,7 +14,7 @@ use va_error::Code;
 use va_exec::{CounterRng, NamedTensors};
 use va_graph::{Conv2d, Graph, GraphBuilder};
 use va_infer::{
-    CpuExplainer, CpuSession, Explainer, NewModel, Session, default_layer, explainable_layers, write_model,
+    Explainer, LocalExplainer, LocalSession, NewModel, Session, default_layer, explainable_layers, write_model,
 };
 
 fn write(dir: &Path, graph: &Graph, weights: &NamedTensors) {
@@ -30,10 +30,10 @@ fn write(dir: &Path, graph: &Graph, weights: &NamedTensors) {
     write_model(dir, &model, graph, weights).unwrap();
 }
 
-fn explainer(graph: &Graph, weights: &NamedTensors) -> CpuExplainer {
+fn explainer(graph: &Graph, weights: &NamedTensors) -> LocalExplainer {
     let dir = tempfile::tempdir().unwrap();
     write(&dir.path().join("m"), graph, weights);
-    CpuExplainer::open(&dir.path().join("m")).unwrap()
+    LocalExplainer::open(&dir.path().join("m")).unwrap()
 }
 
 /// The rule of `tests/parity/peers/grad_cam_reference.py`.
@@ -153,8 +153,8 @@ fn the_answer_is_the_sessions() {
     let graph = every_operator();
     let dir = tempfile::tempdir().unwrap();
     write(&dir.path().join("m"), &graph, &numbers(&graph));
-    let session = CpuSession::open(&dir.path().join("m")).unwrap();
-    let explainer = CpuExplainer::open(&dir.path().join("m")).unwrap();
+    let session = LocalSession::open(&dir.path().join("m")).unwrap();
+    let explainer = LocalExplainer::open(&dir.path().join("m")).unwrap();
     let image = RgbImage::new(50, 41, (0..50 * 41 * 3).map(|i| (i * 7) as u8).collect()).unwrap();
     let wanted = &session.probabilities(std::slice::from_ref(&image)).unwrap()[0];
     let best = (0..wanted.len()).max_by(|&a, &b| wanted[a].total_cmp(&wanted[b])).unwrap();

@@ -8,7 +8,7 @@ use prost::Message;
 use va_dataset::SampleSource;
 use va_domain::{CertificateVerdict, ModelPrecision, Task};
 use va_error::Code;
-use va_infer::{CpuSession, FP16_TOLERANCE, Session, TOLERANCE, certify, export_onnx};
+use va_infer::{FP16_TOLERANCE, LocalSession, Session, TOLERANCE, certify, export_onnx};
 
 #[test]
 fn every_operator_passes_the_certificate() {
@@ -53,7 +53,7 @@ fn a_file_of_other_weights_fails_the_certificate() {
     write(&dir.path().join("b"), &graph, &other);
     let out = dir.path().join("b.onnx");
     export_onnx(&dir.path().join("b"), &out, &Pictures(3), ModelPrecision::Fp32).unwrap();
-    let session = CpuSession::open(&dir.path().join("a")).unwrap();
+    let session = LocalSession::open(&dir.path().join("a")).unwrap();
     let certificate = certify(std::fs::read(out).unwrap(), "", &session, &Pictures(4)).unwrap();
     assert_eq!(certificate.verdict, CertificateVerdict::Fail);
     assert!(certificate.max_abs_difference > 1e-4);
@@ -109,7 +109,7 @@ fn probabilities_add_up_and_do_not_depend_on_the_batch() {
     let dir = tempfile::tempdir().unwrap();
     let graph = every_operator();
     write(&dir.path().join("m"), &graph, &numbers(&graph));
-    let session = CpuSession::open(&dir.path().join("m")).unwrap();
+    let session = LocalSession::open(&dir.path().join("m")).unwrap();
     let images: Vec<_> = (2..21).map(|index| Pictures(30).load(index).unwrap()).collect();
     let together = session.probabilities(&images).unwrap();
     for (image, row) in images.iter().zip(&together) {
@@ -128,7 +128,7 @@ fn a_multi_label_model_gives_each_class_by_itself_here_and_in_the_file() {
     let model = dir.path().join("m");
     let card = write_for(Task::MultilabelClassification, &model, &graph, &numbers(&graph));
     assert_eq!((card.version, card.task), (2, Task::MultilabelClassification));
-    let session = CpuSession::open(&model).unwrap();
+    let session = LocalSession::open(&model).unwrap();
     let image = Pictures(30).load(5).unwrap();
     let probabilities = session.probabilities(std::slice::from_ref(&image)).unwrap().remove(0);
     let pixels = va_dataset::preprocess(&image, &card.preprocessing).unwrap();
@@ -149,7 +149,7 @@ fn a_multi_label_model_gives_each_class_by_itself_here_and_in_the_file() {
     // The same weights with softmax at the end are another model.
     let single = dir.path().join("single");
     write(&single, &graph, &numbers(&graph));
-    let session = CpuSession::open(&single).unwrap();
+    let session = LocalSession::open(&single).unwrap();
     let certificate = certify(std::fs::read(out).unwrap(), "", &session, &Pictures(4)).unwrap();
     assert_eq!(certificate.verdict, CertificateVerdict::Fail);
 }
@@ -164,5 +164,5 @@ fn a_card_that_names_no_task_is_one_of_classification() {
     let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     json.as_object_mut().unwrap().remove("task");
     std::fs::write(&path, json.to_string()).unwrap();
-    assert_eq!(CpuSession::open(dir.path()).unwrap().card(), &card);
+    assert_eq!(LocalSession::open(dir.path()).unwrap().card(), &card);
 }

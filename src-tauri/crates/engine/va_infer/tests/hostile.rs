@@ -9,7 +9,7 @@ use common::{every_operator, numbers, write};
 use serde_json::{Value, json};
 use va_domain::Task;
 use va_error::{Code, Error};
-use va_infer::{CpuSession, NewModel, write_model};
+use va_infer::{LocalSession, NewModel, write_model};
 
 fn good(dir: &Path) {
     let graph = every_operator();
@@ -17,7 +17,7 @@ fn good(dir: &Path) {
 }
 
 fn refused(dir: &Path) -> Error {
-    CpuSession::open(dir).err().expect("the model must be refused")
+    LocalSession::open(dir).err().expect("the model must be refused")
 }
 
 fn edit_card(dir: &Path, edit: impl Fn(&mut Value)) {

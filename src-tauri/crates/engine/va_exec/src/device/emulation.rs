@@ -74,6 +74,9 @@ impl Gpu for Emulated {
     }
 
     fn scratch(&self, number: Number, len: usize) -> Result<Buffer> {
+        if !has_room() {
+            bail!("CUDA_ERROR_OUT_OF_MEMORY");
+        }
         // Numbers that are none, so that what reads before it writes is found.
         let memory = vec![u64::MAX; (len * number.size()).div_ceil(8)];
         let address = memory.as_ptr() as u64;
@@ -219,7 +222,25 @@ fn no_recording(what: &str) -> Result<()> {
 thread_local! {
     static RECORDING: RefCell<Option<Recording>> = const { RefCell::new(None) };
     static ON: Cell<bool> = const { Cell::new(false) };
+    static PIECES: Cell<usize> = const { Cell::new(0) };
+    static ENDS_AT: Cell<Option<usize>> = const { Cell::new(None) };
     static SEEN: RefCell<HashMap<(&'static str, Number), usize>> = RefCell::default();
+}
+
+/// Counts a piece of scratch memory; false for the one that the memory ends at.
+fn has_room() -> bool {
+    PIECES.set(PIECES.get() + 1);
+    ENDS_AT.get() != Some(PIECES.get())
+}
+
+/// Runs `body` on the emulated card with memory that ends at the piece of scratch memory of this number, from 1, and has
+/// room again afterwards; gives also how many pieces were asked for.
+pub(crate) fn on_emulated_gpu_ending_at<R>(piece: Option<usize>, body: impl FnOnce() -> R) -> (R, usize) {
+    PIECES.set(0);
+    ENDS_AT.set(piece);
+    let (result, _) = on_emulated_gpu(body);
+    ENDS_AT.set(None);
+    (result, PIECES.get())
 }
 
 fn note(call: &Call) {

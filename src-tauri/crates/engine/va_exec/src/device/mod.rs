@@ -23,6 +23,8 @@ mod kept;
 mod layer_norm;
 mod linear;
 mod matmul;
+#[cfg(test)]
+mod model_tests;
 mod optimiser;
 mod pool;
 #[cfg(test)]

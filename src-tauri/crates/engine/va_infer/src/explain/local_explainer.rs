@@ -13,15 +13,15 @@ use crate::ModelCard;
 use crate::folder::ModelFolder;
 use crate::outputs::class_probabilities;
 
-/// A model on the CPU that explains one image at a time. Unlike a session it runs the network as it was trained, nothing
+/// A model on what this program computes on that explains one image at a time. Unlike a session it runs the network as it was trained, nothing
 /// folded: every layer that the description names is there to be asked.
-pub struct CpuExplainer {
+pub struct LocalExplainer {
     card: ModelCard,
     layers: Vec<Layer>,
     net: Mutex<Network>,
 }
 
-impl CpuExplainer {
+impl LocalExplainer {
     /// # Errors
     /// As [`ModelFolder::read`].
     pub fn open(model_dir: &Path) -> Result<Self> {
@@ -46,7 +46,7 @@ impl CpuExplainer {
     }
 }
 
-impl Explainer for CpuExplainer {
+impl Explainer for LocalExplainer {
     fn card(&self) -> &ModelCard {
         &self.card
     }

@@ -1,0 +1,84 @@
+//! On the emulated card: what a session runs, and a step that memory ends in.
+
+use candle_core::{DType, Device, Tensor};
+use va_error::Code;
+use va_graph::fold_for_inference;
+
+use super::emulation::{on_emulated_gpu, on_emulated_gpu_ending_at};
+use crate::{Backend, CounterRng, CrossEntropy, Mode, NamedTensors, Network, Precision, fold_state, softmax};
+
+/// Random weights, running statistics that four batches moved, and images `[5, 32, 32, 3]`.
+fn a_model(arch: &str) -> (Network, NamedTensors, Tensor) {
+    let graph = va_zoo::build(arch, 4, 32, 3).unwrap();
+    let mut net = Network::with(graph, Precision::F32, Backend::Reference).unwrap();
+    net.init(5).unwrap();
+    let rng = CounterRng::new(2, "images");
+    let images: Vec<f32> = (0..5 * 32 * 32 * 3).map(|i| rng.normal(i) as f32).collect();
+    let x = Tensor::from_vec(images, (5, 32, 32, 3), &Device::Cpu).unwrap();
+    (0..4).for_each(|_| drop(net.forward(&x, Mode::Train).unwrap()));
+    let state = net.state().unwrap();
+    (net, state, x)
+}
+
+/// What a session runs: the folded network, frozen, in batches of several sizes.
+#[test]
+fn a_folded_network_gives_the_probabilities_of_the_unfolded_one() {
+    for arch in ["resnet18", "mobilenetv4_conv_small", "convnext_atto", "vit_tiny_patch16_224"] {
+        let (net, weights, x) = a_model(arch);
+        let mut exact = Network::with(net.graph().clone(), Precision::F64, Backend::Reference).unwrap();
+        exact.load_state(&weights).unwrap().ensure_complete().unwrap();
+        let logits = exact.forward(&x.to_dtype(DType::F64).unwrap(), Mode::Eval).unwrap();
+        let expected = values(&softmax(&logits).unwrap());
+        let folded = fold_for_inference(net.graph()).unwrap();
+        let state = fold_state(&folded, &weights).unwrap();
+        let (found, seen) = on_emulated_gpu(|| {
+            let mut session = Network::with(folded.graph, Precision::F32, Backend::Reference).unwrap();
+            session.load_state(&state).unwrap().ensure_complete().unwrap();
+            session.freeze();
+            let mut run = |from, len| {
+                let logits = session.forward(&x.narrow(0, from, len).unwrap(), Mode::Eval).unwrap();
+                values(&softmax(&logits).unwrap())
+            };
+            [run(0, 3), run(3, 1), run(4, 1)].concat()
+        });
+        assert!(!seen.is_empty() && found.len() == expected.len());
+        let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(apart < 1e-5, "{arch}: {apart:e}");
+    }
+}
+
+/// Memory that ends in the middle of a training step: a code that says so, and a step that leaves no trace once the running
+/// statistics are put back.
+#[test]
+fn a_step_without_memory_can_be_tried_again() {
+    let step = |net: &mut Network, x: &Tensor| {
+        net.zero_grad()?;
+        let logits = net.forward(x, Mode::Train)?;
+        let loss = CrossEntropy::default().loss_and_grad(&logits, &[0, 3, 1, 2, 0])?;
+        net.backward(&loss.grad)
+    };
+    let (mut net, _, x) = a_model("mobilenetv4_conv_small");
+    let before = net.buffers().force_contiguous().unwrap();
+    let (done, pieces) = on_emulated_gpu_ending_at(None, || step(&mut net, &x));
+    done.unwrap();
+    let expected = [values(net.grads()), values(net.buffers())];
+    let mut moved = 0;
+    for piece in [1, pieces / 4, pieces / 2, 3 * pieces / 4, pieces] {
+        net.set_buffers(&before).unwrap();
+        // A first run: what is replayed later asks for nothing, and a recording that fails is run step by step.
+        net.forget_plans();
+        let (failed, _) = on_emulated_gpu_ending_at(Some(piece), || step(&mut net, &x));
+        assert_eq!(failed.unwrap_err().code(), Code::TooLarge, "piece {piece} of {pieces}");
+        moved += usize::from(values(net.buffers()) != values(&before));
+        net.forget_plans();
+        net.set_buffers(&before).unwrap();
+        let (again, _) = on_emulated_gpu(|| step(&mut net, &x));
+        again.unwrap();
+        assert!([values(net.grads()), values(net.buffers())] == expected, "piece {piece} of {pieces}");
+    }
+    assert!(moved >= 3, "memory ended before the running statistics moved: nothing is proven");
+}
+
+fn values(tensor: &Tensor) -> Vec<f64> {
+    tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
