@@ -9,6 +9,7 @@ use va_exec::{Mode, Network, Precision, clip_grad_norm};
 
 use crate::average::Average;
 use crate::diagnose::{Broken, broken_weight, first_broken_gradient, first_broken_layer};
+use crate::kept::KeptStatistics;
 use crate::learning_task::LearningTask;
 use crate::optimiser::{Moment, RunOptimiser, head};
 
@@ -18,6 +19,7 @@ pub(crate) struct Learner {
     /// The same numbers in f32, for validation; None where the network trains in f32.
     evaluator: Option<Network>,
     pub optimiser: RunOptimiser,
+    kept: KeptStatistics,
     /// With one, it is what is validated and exported.
     pub average: Option<Average>,
     pub task: Arc<dyn LearningTask>,
@@ -53,7 +55,8 @@ impl Learner {
             Precision::F32 | Precision::F64 => None,
             Precision::Bf16 => Some(net.sharing(Precision::F32)?),
         };
-        Ok(Self { net, evaluator, optimiser, average: None, task, micro_batch, clip_norm, image_size })
+        let kept = KeptStatistics::of(&net)?;
+        Ok(Self { net, evaluator, optimiser, kept, average: None, task, micro_batch, clip_norm, image_size })
     }
 
     /// Begins the running average with the weights as they are now.
@@ -66,27 +69,42 @@ impl Learner {
     ///
     /// # Errors
     /// `NotFinite`, naming step, layer and samples, when loss, gradient, weights or running statistics are no numbers.
-    /// The network is then not to be kept.
+    /// The network is then not to be kept. `TooLarge` when the memory of a GPU does not hold the step: everything but the
+    /// gradients is then as it was before, to the last bit.
     pub fn train_step(&mut self, batch: &Batch, plan: StepPlan) -> Result<StepReport> {
         self.freeze_backbone(plan.at.freeze);
-        let (loss, correct) = self.gradients(batch, plan)?;
+        self.kept.keep(&self.net)?;
+        let (loss, correct) = match self.gradients(batch, plan) {
+            Err(error) if error.code() == Code::TooLarge => {
+                self.forget_plans();
+                self.kept.put_back(&mut self.net)?;
+                return Err(error);
+            }
+            done => done?,
+        };
+        let grad_norm = self.update(batch, plan.at).map_err(not_again)?;
+        Ok(StepReport { loss, grad_norm, correct })
+    }
+
+    /// Moves the weights by the gradients; the gradients' norm.
+    fn update(&mut self, batch: &Batch, at: Moment) -> Result<f64> {
         let grad_norm = clip_grad_norm(self.net.grads(), self.clip_norm)?;
         if !grad_norm.is_finite() {
             let layer = first_broken_gradient(&self.net)?;
-            return Err(Broken { what: "gradient", step: plan.at.step, layer }.error(batch));
+            return Err(Broken { what: "gradient", step: at.step, layer }.error(batch));
         }
-        self.optimiser.step(&self.net, plan.at)?;
+        self.optimiser.step(&self.net, at)?;
         // A norm is finite exactly if every number is.
         for (what, numbers) in [("largest weight", self.net.params()), ("running statistic", self.net.buffers())] {
             if !clip_grad_norm(numbers, None)?.is_finite() {
                 let layer = broken_weight(&self.net)?;
-                return Err(Broken { what, step: plan.at.step, layer }.error(batch));
+                return Err(Broken { what, step: at.step, layer }.error(batch));
             }
         }
         if let Some(average) = &self.average {
-            average.update(&self.net, plan.at.step)?;
+            average.update(&self.net, at.step)?;
         }
-        Ok(StepReport { loss, grad_norm, correct })
+        Ok(grad_norm)
     }
 
     /// With a frozen backbone no gradient is computed below the last layer. Its batch norms go on to normalise by the
@@ -125,15 +143,22 @@ impl Learner {
         self.evaluator.as_mut().unwrap_or(&mut self.net).forward(&input, Mode::Eval)
     }
 
-    /// As [`Learner::evaluate`]; where the memory of a GPU does not hold it, once more without the plans of training.
+    /// As [`Learner::evaluate`]; where the memory of a GPU does not hold it, once more without the plans of training, and
+    /// then in halves.
     pub fn evaluate_that_fits(&mut self, batch: &Batch, range: Range<usize>) -> Result<Tensor> {
-        match self.evaluate(batch, range.clone()) {
-            Err(error) if error.code() == Code::TooLarge => {
-                self.forget_plans();
-                self.evaluate(batch, range)
+        for _ in 0..2 {
+            match self.evaluate(batch, range.clone()) {
+                Err(error) if error.code() == Code::TooLarge => self.forget_plans(),
+                done => return done,
             }
-            done => done,
         }
+        if range.len() < 2 {
+            return self.evaluate(batch, range);
+        }
+        let middle = range.start + range.len() / 2;
+        let halves = [range.start..middle, middle..range.end].map(|half| self.evaluate_that_fits(batch, half));
+        let [first, second] = halves;
+        Tensor::cat(&[first?, second?], 0).map_err(|e| Error::internal("cannot join the halves").with_source(e))
     }
 
     /// Gives back the memory of activations.
@@ -171,6 +196,17 @@ impl Learner {
             .and_then(|x| x.to_dtype(DType::F32))
             .map_err(|e| Error::internal("cannot make the input tensor").with_source(e))
     }
+}
+
+/// The optimiser asks for no memory that the backward had not; should it fail all the same, weights and moments may have
+/// moved, so the step must not be tried again.
+fn not_again(error: Error) -> Error {
+    if error.code() != Code::TooLarge {
+        return error;
+    }
+    let message = "the memory of the GPU was full while the weights moved; close other programs on the GPU, then resume the \
+                   run: the last checkpoint is untouched";
+    Error::internal(message).with_source(error)
 }
 
 /// `0..len` in stretches of `size`, the last one what is left; a batch of none is one empty stretch, which is refused

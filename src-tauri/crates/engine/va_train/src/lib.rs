@@ -31,6 +31,7 @@ mod diagnose;
 mod event;
 mod host;
 mod job;
+mod kept;
 mod learner;
 mod learning_task;
 mod micro_batch;
@@ -39,6 +40,8 @@ mod optimiser;
 mod pretrained;
 mod probe;
 mod run;
+#[cfg(test)]
+mod run_tests;
 mod schedule;
 mod state;
 mod train;

@@ -202,7 +202,7 @@ impl<'a> Run<'a> {
     fn step_that_fits(&mut self, plan: StepPlan) -> Result<StepReport> {
         loop {
             match self.learner.train_step(&self.batch, plan) {
-                // Memory fails where plans are made, before anything of the step has moved.
+                // The learner is as it was before the step.
                 Err(error) if error.code() == Code::TooLarge => self.halve_micro_batch(error)?,
                 done => return done,
             }
@@ -213,7 +213,6 @@ impl<'a> Run<'a> {
     /// `error` itself when the micro-batch cannot become smaller.
     fn halve_micro_batch(&mut self, error: Error) -> Result<()> {
         let Some(chosen) = MicroBatch::halved(self.state.micro_batch) else { return Err(error) };
-        self.learner.forget_plans();
         self.state.micro_batch = chosen.size;
         self.learner.micro_batch = chosen.size as usize;
         if let Some(message) = chosen.note {
