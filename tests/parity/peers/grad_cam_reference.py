@@ -15,7 +15,7 @@ import numpy as np
 import timm
 import torch
 
-from network_reference import CLASSES, SEED, U64, normal, uniform, value
+from counter_rng import CLASSES, SEED, U64, normal, uniform, value
 
 SIZE = 96
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]

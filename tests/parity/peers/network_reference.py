@@ -2,8 +2,8 @@
 """The zoo's architectures in PyTorch (timm), f64, as JSON: logits, loss, gradient norms and samples, running statistics,
 and the losses of fifty training steps.
 
-Weights and inputs come from the counter-based generator that `va_exec::CounterRng` documents, so no file is shared.
-Needs torch (CPU), timm and numpy.
+Weights and inputs come from a counter-based generator (`counter_rng.py`), so no file is shared. Needs torch (CPU), timm
+and numpy.
 
     python tests/parity/peers/network_reference.py tests/golden            # every architecture
     python tests/parity/peers/network_reference.py tests/golden resnet18   # one of them
@@ -12,12 +12,12 @@ import json
 import pathlib
 import sys
 
-import numpy as np
 import timm
 import torch
 import torch.nn.functional as F
+from counter_rng import CLASSES, SEED, normal, value
 
-SEED, BATCH, CLASSES, SMOOTHING, SAMPLES = 7, 4, 5, 0.1, 3
+BATCH, SMOOTHING, SAMPLES = 4, 0.1, 3
 SIZES = {
     "resnet18": 40, "resnet34": 40, "resnet50": 40, "mobilenetv4_conv_small": 40, "mobilenetv4_conv_medium": 40,
     "convnext_atto": 40, "convnext_tiny": 40, "vit_tiny_patch16_224": 48, "vit_small_patch16_224": 48,
@@ -28,45 +28,6 @@ RUNS = {
     "resnet18": ("sgd", 1e-3, 1e-2), "mobilenetv4_conv_small": ("sgd", 1e-5, 1e-2), "convnext_atto": ("adamw", 1e-4, 0.05),
 }
 STEPS = 50
-U64 = np.uint64
-
-
-def mix(z):
-    z = (z ^ (z >> U64(30))) * U64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> U64(27))) * U64(0x94D049BB133111EB)
-    return z ^ (z >> U64(31))
-
-
-def key(seed, name):
-    value = 0xCBF29CE484222325
-    for byte in name.encode():
-        value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    return mix(np.array([seed ^ value], dtype=U64))[0]
-
-
-def uniform(name, index):
-    with np.errstate(over="ignore"):
-        bits = mix(key(SEED, name) + index * U64(0x9E3779B97F4A7C15))
-    return (bits >> U64(11)).astype(np.float64) * 2.0**-53
-
-
-def normal(name, shape):
-    index = np.arange(int(np.prod(shape)), dtype=U64)
-    with np.errstate(over="ignore"):
-        radius = np.sqrt(-2.0 * np.log(1.0 - uniform(name, U64(2) * index)))
-        return (radius * np.cos(2.0 * np.pi * uniform(name, U64(2) * index + U64(1)))).reshape(shape)
-
-
-def value(name, shape):
-    """The rule of the test: fan-in for convolutions and linear layers, scales near one, factors near a half, everything
-    else near zero."""
-    z = normal(name, shape)
-    if len(shape) == 4:
-        return z * np.sqrt(2.0 / (shape[1] * shape[2] * shape[3]))
-    if len(shape) == 2:
-        return z * np.sqrt(1.0 / shape[1])
-    offset = 1.0 if name.endswith("weight") else 0.5 if name.endswith("gamma") else 0.0
-    return z * 0.1 + offset
 
 
 def network(arch, size):

@@ -13,7 +13,7 @@ pub fn normal(shape: &[usize], seed: u64, name: &str, dtype: DType) -> Tensor {
     Tensor::from_vec(data, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
 }
 
-/// A parameter by the rule of `network_reference.py`, in f64: fan-in for convolutions and linear layers, scales near one,
+/// A parameter by the rule of `counter_rng.py`, in f64: fan-in for convolutions and linear layers, scales near one,
 /// factors near a half, everything else near zero.
 pub fn weight(seed: u64, name: &str, shape: &[usize]) -> Tensor {
     let (factor, offset) = match *shape {
