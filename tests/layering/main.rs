@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "va_engine",
         &["va_error", "va_domain", "va_graph", "va_exec", "va_zoo", "va_dataset", "va_eval", "va_train", "va_infer"],
     ),
+    ("va_check", &["va_error", "va_zoo", "va_exec"]),
     ("va_media", &["va_error", "va_domain"]),
     ("va_store", &["va_error", "va_geometry", "va_domain"]),
     ("va_formats", &["va_error", "va_geometry", "va_domain"]),
@@ -35,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("va_cli", &["va_error", "va_domain", "va_api", "va_server"]),
     ("visaion_desktop", &["va_error", "va_domain", "va_api"]),
     ("va_tests", &[]),
-    ("va_gpu_suite", &["va_engine"]),
+    ("va_gpu_suite", &["va_error", "va_domain", "va_check", "va_engine", "va_media"]),
     ("xtask", &[]),
 ];
 
@@ -44,7 +45,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("tauri", &["visaion_desktop"]),
     ("rusqlite", &["va_store"]),
     ("axum", &["va_server"]),
-    ("candle-core", &["va_exec", "va_train", "va_infer"]),
+    ("candle-core", &["va_exec", "va_train", "va_infer", "va_check"]),
     // Layers and losses are ours.
     ("candle-nn", &[]),
     ("rten", &["va_infer"]),

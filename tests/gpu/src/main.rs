@@ -1,20 +1,34 @@
-//! The GPU suite: opens `libva_cuda.so` as the application does, has it check itself on this machine's card, prints a short
-//! table and writes everything as JSON. Without a card it says what is missing and fails.
+//! The GPU suite: opens `libva_cuda.so` as the application does, checks it on this machine's card, prints a short table and
+//! writes everything as JSON. Without a card it says what is missing and fails; `--cpu` runs it over the processor's engine.
 
 #![allow(clippy::print_stdout, reason = "the terminal is its screen")]
 
+mod checks;
+mod course;
+mod nvml;
+mod peer;
+mod pictures;
+mod process;
+mod processor;
+mod report;
+mod sizes;
+mod subject;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
-use serde_json::{Value, json};
+use serde_json::Value;
 use va_engine::gpu::{PackFolders, Places, find};
 use va_engine::{Engine, PluginEngine};
 
-/// In the order in which a failure is cheapest to find.
-const CHECKS: [&str; 4] = ["operators", "networks", "resume", "speed"];
+use report::{Report, run_check};
+use sizes::Sizes;
+use subject::Subject;
 
 #[derive(Parser)]
 #[command(about = "Checks VisAIon's GPU engine on this machine's card.")]
@@ -22,12 +36,21 @@ struct Args {
     /// A folder with CUDA's libraries, searched first.
     #[arg(long)]
     cuda: Option<PathBuf>,
-    /// Only these checks: operators, networks, resume, speed.
+    /// Check the processor's engine instead, with small work: a test of the suite itself.
+    #[arg(long)]
+    cpu: bool,
+    /// Only these checks: operators, networks, resume, sessions, memory, speed, loader, soak.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Measured training steps of each speed line.
+    /// Measured steps of each speed line.
     #[arg(long, default_value_t = 30)]
     steps: u32,
+    /// How long the soak trains.
+    #[arg(long, default_value_t = 600)]
+    soak_seconds: u64,
+    /// What `pytorch_peer.py` measured on this card.
+    #[arg(long)]
+    peer: Option<PathBuf>,
     /// Where the JSON goes.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -35,45 +58,57 @@ struct Args {
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
+    let chosen = chosen(&args)?;
+    if args.cpu {
+        return check(&processor::engine()?, &args, &chosen, &Sizes::processor());
+    }
+    on_card(&args, &chosen)
+}
+
+fn on_card(args: &Args, chosen: &[&str]) -> Result<ExitCode> {
     let found = find(&Places::usual(args.cuda.as_deref(), &PackFolders::default()));
     let Some(engine) = &found.engine else {
         println!("There is no GPU to check. {}", found.status.note);
         return Ok(ExitCode::FAILURE);
     };
+    check(engine, args, chosen, &Sizes::card(args.steps.max(1), Duration::from_secs(args.soak_seconds)))
+}
+
+/// Names of the checks to make, in their order.
+fn chosen(args: &Args) -> Result<Vec<&'static str>> {
+    let names = || checks::ALL.iter().map(|(name, _)| *name);
+    if let Some(unknown) = args.only.iter().find(|name| !names().any(|known| known == *name)) {
+        bail!("there is no check `{unknown}`; there are {}", names().collect::<Vec<_>>().join(", "));
+    }
+    let wanted = |name: &&str| args.only.is_empty() || args.only.iter().any(|only| only == name);
+    let possible = |name: &&str| !args.cpu || !checks::OF_A_CARD.contains(name);
+    Ok(names().filter(wanted).filter(possible).collect())
+}
+
+fn check(engine: &PluginEngine, args: &Args, chosen: &[&str], sizes: &Sizes) -> Result<ExitCode> {
     let description = engine.describe();
     for device in &description.devices {
         println!("{} {}", device.name, device.note);
     }
-    let chosen = |check: &&&str| args.only.is_empty() || args.only.iter().any(|name| name == **check);
-    let results: Vec<Value> = CHECKS.iter().filter(chosen).map(|check| run(engine, check, &args)).collect();
-    let passed = !results.is_empty() && results.iter().all(|result| result["passed"] == true);
+    let itself = |request: &Value| engine.check(request);
+    let subject = Subject { engine, itself: &itself };
+    let work = tempfile::tempdir().context("there is no room for temporary files")?;
+    let mut report = Report::new(&description);
+    for (name, check) in checks::ALL.iter().filter(|(name, _)| chosen.contains(name)) {
+        report.add(run_check(name, *check, &subject, sizes, &work.path().join(name)));
+    }
+    match &args.peer {
+        Some(path) => {
+            let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let peer = serde_json::from_slice(&text).with_context(|| format!("{} is no JSON", path.display()))?;
+            report.compare(peer, sizes.archs);
+        }
+        None => println!("PyTorch was not measured: nothing is compared with it."),
+    }
     if let Some(out) = &args.out {
-        let report = json!({ "engine": description.version, "devices": description.devices, "checks": results });
-        std::fs::write(out, serde_json::to_string_pretty(&report)?)
+        std::fs::write(out, serde_json::to_string_pretty(&report.json())?)
             .with_context(|| format!("cannot write {}", out.display()))?;
     }
-    println!("{}", if passed { "PASS" } else { "FAIL" });
-    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// One check with its lines.
-fn run(engine: &PluginEngine, check: &str, args: &Args) -> Value {
-    let began = Instant::now();
-    let answer = engine.check(&json!({ "check": check, "steps": args.steps }));
-    let seconds = began.elapsed().as_secs_f64();
-    match answer {
-        Ok(lines) => {
-            let all = lines.as_array().map(Vec::as_slice).unwrap_or_default();
-            let failed: Vec<&Value> = all.iter().filter(|line| line["passed"] != true).collect();
-            println!("{check}: {} of {} passed in {seconds:.1} s", all.len() - failed.len(), all.len());
-            let shown = if check == "speed" { all.iter().collect() } else { failed.clone() };
-            shown.iter().for_each(|line| println!("  {line}"));
-            let passed = failed.is_empty() && !all.is_empty();
-            json!({ "check": check, "passed": passed, "seconds": seconds, "lines": lines })
-        }
-        Err(error) => {
-            println!("{check}: {}", error.chain());
-            json!({ "check": check, "passed": false, "seconds": seconds, "error": error.chain() })
-        }
-    }
+    println!("{}", if report.passed() { "PASS" } else { "FAIL" });
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

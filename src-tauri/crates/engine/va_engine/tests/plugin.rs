@@ -24,7 +24,7 @@ impl guest::Guest for Cpu {
 }
 
 fn remote() -> PluginEngine {
-    PluginEngine::over(guest::table::<Cpu>()).unwrap()
+    PluginEngine::within::<Cpu>().unwrap()
 }
 
 struct Shades(usize);
@@ -257,7 +257,7 @@ impl guest::Guest for Fragile {
 
 #[test]
 fn a_panic_of_the_engine_is_an_error() {
-    let engine = PluginEngine::over(guest::table::<Fragile>()).unwrap();
+    let engine = PluginEngine::within::<Fragile>().unwrap();
     let error = engine.forecast(&settings(), &DATA).unwrap_err();
     assert_eq!(error.code(), Code::Internal);
     assert!(error.message().contains("a kernel failed"), "{error}");

@@ -36,6 +36,14 @@ pub fn measure_algorithms(folder: &Path) -> Result<()> {
     cuda::card().and_then(|card| card.measure_algorithms(folder)).engine("asking the GPU what it is")
 }
 
+/// Where its tensors are.
+///
+/// # Errors
+/// When there is no card that can be used.
+pub fn device() -> Result<Device> {
+    cuda::device().engine("opening the GPU")
+}
+
 /// One line of the operator table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OperatorError {
@@ -50,7 +58,7 @@ pub struct OperatorError {
 /// # Errors
 /// When there is no card that can be used.
 pub fn operator_table() -> Result<Vec<OperatorError>> {
-    let device: Device = cuda::device().engine("opening the GPU")?;
+    let device = device()?;
     let mut lines = Vec::new();
     for case in cases::all() {
         for precision in [Precision::F32, Precision::Bf16] {

@@ -42,7 +42,7 @@ pub trait Guest: 'static {
 ///
 /// # Safety
 /// The text must be good for the call, the answer's place for writing.
-pub unsafe fn check<G: Guest>(request: Text, out: *mut Answer) -> Status {
+pub unsafe extern "C" fn check<G: Guest>(request: Text, out: *mut Answer) -> Status {
     // SAFETY: as the caller promises.
     unsafe { answer(out, || G::check(&request.read()?)) }
 }

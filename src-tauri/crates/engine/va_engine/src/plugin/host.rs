@@ -17,6 +17,7 @@ use va_train::{Stop, TrainHost, TrainJob, TrainOutcome};
 
 use super::abi::{Answer, CANCEL, CONTINUE, Host, PAUSE, Status, Table, Text};
 use super::call::{BatchHead, ForecastRequest, answer, ask, free};
+use super::guest::{self, Guest};
 use super::open::Opened;
 use super::session::RemoteSession;
 use crate::{CpuEngine, DataSize, Engine, EngineDescription, ExportedModel};
@@ -37,12 +38,12 @@ impl PluginEngine {
         Self::new(Opened::open(path)?)
     }
 
-    /// Of a table that lives in this process.
+    /// Of a plug-in whose code is in this program.
     ///
     /// # Errors
     /// When the engine cannot describe itself.
-    pub fn over(table: Table) -> Result<Self> {
-        Self::new(Opened::within(table))
+    pub fn within<G: Guest>() -> Result<Self> {
+        Self::new(Opened::within(guest::table::<G>(), guest::check::<G>))
     }
 
     fn new(plugin: Opened) -> Result<Self> {

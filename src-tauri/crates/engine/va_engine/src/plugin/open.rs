@@ -35,7 +35,7 @@ pub(crate) fn load(path: &Path, visible: Visible) -> std::result::Result<Library
 }
 
 /// A plug-in's checks of itself.
-type Check = unsafe extern "C" fn(Text, *mut Answer) -> Status;
+pub(super) type Check = unsafe extern "C" fn(Text, *mut Answer) -> Status;
 
 /// A plug-in's functions, and the library that holds them.
 pub(super) struct Opened {
@@ -46,8 +46,8 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    pub fn within(table: Table) -> Self {
-        Self { table, check: None, _library: None }
+    pub fn within(table: Table, check: Check) -> Self {
+        Self { table, check: Some(check), _library: None }
     }
 
     /// # Errors
