@@ -186,6 +186,7 @@ mod tests {
             data_wait: 0.0,
         };
         let outcome = TrainOutcome {
+            engine_version: String::new(),
             ending: Ending::Paused,
             steps: 0,
             best: None,

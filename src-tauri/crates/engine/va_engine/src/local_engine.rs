@@ -54,7 +54,7 @@ impl Engine for LocalEngine {
             None => None,
         };
         host.event(TrainEvent::Finished { outcome: trained.ending, step: trained.steps });
-        Ok(outcome(trained, weights_hash))
+        Ok(outcome(self.version, trained, weights_hash))
     }
 
     fn open_session(&self, model_dir: &Path) -> Result<Box<dyn Session>> {
@@ -117,9 +117,10 @@ fn micro_batch_limit(job: &TrainJob, free_bytes: Option<u64>) -> Result<Option<u
     ))
 }
 
-fn outcome(trained: Trained, weights_hash: Option<String>) -> TrainOutcome {
+fn outcome(engine_version: &str, trained: Trained, weights_hash: Option<String>) -> TrainOutcome {
     let metrics = trained.best.as_ref().map(metrics).unwrap_or_default();
     TrainOutcome {
+        engine_version: engine_version.to_owned(),
         ending: trained.ending,
         steps: trained.steps,
         best: trained.best,

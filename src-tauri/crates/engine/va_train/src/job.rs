@@ -42,6 +42,8 @@ pub struct TrainJob {
 /// What a run left behind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainOutcome {
+    /// Of the engine that trained, which of several that may be.
+    pub engine_version: String,
     pub ending: Ending,
     /// Optimiser steps done.
     pub steps: u64,

@@ -51,7 +51,7 @@ pub(super) fn register(
                 .initial_weights
                 .as_ref()
                 .map(|pinned| InitialWeights { report: outcome.initial_weights.clone(), ..pinned.weights.clone() }),
-            engine_version: app.engine().describe().version,
+            engine_version: outcome.engine_version.clone(),
             weights_hash: weights_hash.clone(),
             metrics: outcome.metrics.clone(),
             exports: Vec::new(),

@@ -1,15 +1,19 @@
 //! A GPU is looked for when somebody asks for one, and demanded only where there is one.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use va_app::{App, OpenOptions, jobs, projects, train};
-use va_domain::{CudaStatus, DeviceChoice, PageRequest};
-use va_engine::AutoEngine;
+use va_app::{App, OpenOptions, jobs, models, projects, train};
+use va_domain::{CudaStatus, DeviceChoice, Forecast, ModelPrecision, PageRequest, TrainSettings};
 use va_engine::gpu::Found;
-use va_error::Code;
+use va_engine::{
+    AutoEngine, CpuEngine, DataSize, Engine, EngineDescription, Explainer, ExportedModel, SampleSource, Session,
+    TrainHost, TrainJob, TrainOutcome,
+};
+use va_error::{Code, Result};
 
-use crate::fixture::{library, owner, request};
+use crate::fixture::{self, library, owner, request};
 
 fn nothing_found() -> Found {
     let status = CudaStatus {
@@ -63,5 +67,54 @@ fn a_run_that_must_have_a_gpu_is_refused_before_it_is_queued() {
     assert!(train::forecast(&app, &forecast).is_err());
     asked.settings.device = DeviceChoice::Auto;
     train::start(&app, &owner(), &asked).unwrap();
+    app.close().unwrap();
+}
+
+/// Two engines behind one: it describes itself as the first, and trains on the second.
+struct Twofold(CpuEngine);
+
+const TRAINER: &str = "va_engine 9 cuda";
+
+impl Engine for Twofold {
+    fn describe(&self) -> EngineDescription {
+        self.0.describe()
+    }
+
+    fn forecast(&self, settings: &TrainSettings, data: &DataSize) -> Result<Forecast> {
+        self.0.forecast(settings, data)
+    }
+
+    fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome> {
+        Ok(TrainOutcome { engine_version: TRAINER.to_owned(), ..self.0.train(job, host)? })
+    }
+
+    fn open_session(&self, model_dir: &Path) -> Result<Box<dyn Session>> {
+        self.0.open_session(model_dir)
+    }
+
+    fn open_explainer(&self, model_dir: &Path) -> Result<Box<dyn Explainer>> {
+        self.0.open_explainer(model_dir)
+    }
+
+    fn export_onnx(
+        &self,
+        model_dir: &Path,
+        out: &Path,
+        samples: &dyn SampleSource,
+        precision: ModelPrecision,
+    ) -> Result<ExportedModel> {
+        self.0.export_onnx(model_dir, out, samples, precision)
+    }
+}
+
+#[test]
+fn a_model_names_the_engine_that_trained_it() {
+    let lib = library(4);
+    let folder = lib.folder();
+    lib.app.close().unwrap();
+    let options = OpenOptions { create: false, run_jobs: true };
+    let app = App::open_with_engine(&folder, options, Arc::new(Twofold(CpuEngine::new()))).unwrap();
+    let trained = fixture::train(&app, lib.dataset.id, 1);
+    assert_eq!(models::version(&app, trained.model_version_id).unwrap().engine_version, TRAINER);
     app.close().unwrap();
 }
