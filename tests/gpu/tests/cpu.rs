@@ -38,7 +38,7 @@ fn every_check_without_a_card_passes_on_the_processor() {
     let report: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
     let checks = report["checks"].as_array().unwrap();
     let names: Vec<&str> = checks.iter().map(|check| check["check"].as_str().unwrap()).collect();
-    assert_eq!(names, ["networks", "resume", "sessions", "speed", "loader", "soak"]);
+    assert_eq!(names, ["networks", "replay", "resume", "sessions", "speed", "loader", "soak"]);
     for check in checks {
         assert!(check["passed"] == true && !check["lines"].as_array().unwrap().is_empty(), "{check}");
     }

@@ -19,6 +19,11 @@ pub fn networks(subject: &Subject<'_>, sizes: &Sizes, _: &Path) -> Result<Vec<Va
     ask(subject, &json!({ "check": "networks", "only": only, "batches": batches }))
 }
 
+/// Recorded passes against stepwise ones.
+pub fn replay(subject: &Subject<'_>, _: &Sizes, _: &Path) -> Result<Vec<Value>> {
+    ask(subject, &json!({ "check": "replay" }))
+}
+
 /// Training steps from images that are on the device already.
 pub fn speed(subject: &Subject<'_>, sizes: &Sizes, _: &Path) -> Result<Vec<Value>> {
     let request = json!({

@@ -19,9 +19,10 @@ use crate::subject::Subject;
 pub type Check = fn(&Subject<'_>, &Sizes, &Path) -> Result<Vec<Value>>;
 
 /// In the order in which a failure is cheapest to find.
-pub const ALL: [(&str, Check); 8] = [
+pub const ALL: [(&str, Check); 9] = [
     ("operators", inside::operators),
     ("networks", inside::networks),
+    ("replay", inside::replay),
     ("resume", resume::run),
     ("sessions", sessions::run),
     ("memory", memory::run),
