@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::BatchImage;
+
 /// What a batch is for: training batches are shuffled and augmented, validation batches are neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,11 +29,42 @@ pub struct Blend {
     pub share: f64,
 }
 
-/// Normalised images and their classes.
+/// How many batches a run has, and so in what order it asks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunLength {
+    pub train_steps: u32,
+    pub val_steps: u32,
+    pub epochs: u32,
+}
+
+impl RunLength {
+    pub fn steps(&self, phase: Phase) -> u32 {
+        match phase {
+            Phase::Train => self.train_steps,
+            Phase::Val => self.val_steps,
+        }
+    }
+
+    /// The batch that a run asks for after this one (training epoch, validation, next epoch); None after the last epoch.
+    pub fn following(&self, request: BatchRequest) -> Option<BatchRequest> {
+        let BatchRequest { phase, epoch, step } = request;
+        if step + 1 < self.steps(phase) {
+            return Some(BatchRequest { step: step + 1, ..request });
+        }
+        if phase == Phase::Train && self.val_steps > 0 {
+            return Some(BatchRequest { phase: Phase::Val, epoch, step: 0 });
+        }
+        (epoch + 1 < self.epochs).then_some(BatchRequest { phase: Phase::Train, epoch: epoch + 1, step: 0 })
+    }
+}
+
+/// Images, prepared or with what is to be done to them, and their classes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
-    /// `[N, H, W, C]`, H = W = the run's image size, C = 3, normalised.
+    /// `[N, H, W, C]`, H = W = the run's image size, C = 3, normalised and blended; empty where the engine prepares.
     pub pixels: Vec<f32>,
+    /// `[N]` where the engine prepares, otherwise empty.
+    pub images: Vec<BatchImage>,
     /// `[N]`; of a multi-label run the first class of each, which means nothing.
     pub classes: Vec<u32>,
     /// `[N]`: every class of each sample, ascending, in a multi-label run; otherwise empty.

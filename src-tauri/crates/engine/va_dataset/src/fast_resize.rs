@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use serde::{Deserialize, Serialize};
 use va_error::{Error, Result};
 
 use crate::RgbImage;
@@ -16,8 +17,8 @@ thread_local! {
 }
 
 /// A part of an image in whole pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Region {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Region {
     pub x: u32,
     pub y: u32,
     pub width: u32,
@@ -25,8 +26,9 @@ pub(crate) struct Region {
 }
 
 impl Region {
-    pub fn whole(image: &RgbImage) -> Self {
-        Self { x: 0, y: 0, width: image.width, height: image.height }
+    /// All of an image of this width and height.
+    pub fn whole([width, height]: [u32; 2]) -> Self {
+        Self { x: 0, y: 0, width, height }
     }
 }
 
@@ -75,7 +77,7 @@ mod tests {
                 .enumerate()
         {
             let image = noise(w, h, seed as u64);
-            let fast = resize_region(&image, Region::whole(&image), to_w, to_h).unwrap();
+            let fast = resize_region(&image, Region::whole([w, h]), to_w, to_h).unwrap();
             let exact = resize_bilinear(&image, to_w, to_h).unwrap();
             let worst = fast.pixels.iter().zip(&exact.pixels).map(|(a, b)| a.abs_diff(*b)).max();
             assert!(worst <= Some(1), "{w}×{h} to {to_w}×{to_h}: {worst:?}");
@@ -87,7 +89,7 @@ mod tests {
         let image = noise(60, 50, 3);
         let region = Region { x: 7, y: 5, width: 31, height: 40 };
         let crop = image.crop(7, 5, 31, 40).unwrap();
-        let expected = resize_region(&crop, Region::whole(&crop), 16, 16).unwrap();
+        let expected = resize_region(&crop, Region::whole([crop.width, crop.height]), 16, 16).unwrap();
         assert_eq!(resize_region(&image, region, 16, 16).unwrap(), expected);
         assert_eq!(resize_region(&image, region, 31, 40).unwrap(), crop);
         assert!(resize_region(&image, Region { x: 40, ..region }, 16, 16).is_err());

@@ -7,13 +7,17 @@ pub struct FlipHorizontal;
 
 impl FlipHorizontal {
     pub fn apply(self, image: &mut RgbImage, seed: u64, epoch: u32, index: usize) {
-        if Draws::new(seed, Stream::FlipHorizontal, epoch, index).uniform() < 0.5 {
+        if self.happens(seed, epoch, index) {
             flip_horizontal(image);
         }
     }
+
+    pub(crate) fn happens(self, seed: u64, epoch: u32, index: usize) -> bool {
+        Draws::new(seed, Stream::FlipHorizontal, epoch, index).uniform() < 0.5
+    }
 }
 
-fn flip_horizontal(image: &mut RgbImage) {
+pub(crate) fn flip_horizontal(image: &mut RgbImage) {
     for line in image.pixels.chunks_exact_mut(image.width as usize * 3) {
         let (mut left, mut right) = (0, image.width as usize - 1);
         while left < right {

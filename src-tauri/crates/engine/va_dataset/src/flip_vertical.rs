@@ -7,13 +7,17 @@ pub struct FlipVertical;
 
 impl FlipVertical {
     pub fn apply(self, image: &mut RgbImage, seed: u64, epoch: u32, index: usize) {
-        if Draws::new(seed, Stream::FlipVertical, epoch, index).uniform() < 0.5 {
+        if self.happens(seed, epoch, index) {
             flip_vertical(image);
         }
     }
+
+    pub(crate) fn happens(self, seed: u64, epoch: u32, index: usize) -> bool {
+        Draws::new(seed, Stream::FlipVertical, epoch, index).uniform() < 0.5
+    }
 }
 
-fn flip_vertical(image: &mut RgbImage) {
+pub(crate) fn flip_vertical(image: &mut RgbImage) {
     let stride = image.width as usize * 3;
     let (mut top, mut bottom) = (0, image.height as usize - 1);
     while top < bottom {

@@ -3,10 +3,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use rayon::prelude::*;
 use va_error::{Context, Error, Result};
 
-use crate::maker::BatchMaker;
-use crate::{Batch, BatchRecipe, BatchRequest, Phase, SampleSource};
+use crate::maker::{BatchMaker, RawImage};
+use crate::{Batch, BatchRecipe, BatchRequest, Phase, SampleSource, WantedImage};
 
 /// Batches kept ready ahead of the one asked for.
 const PREFETCHED_BATCHES: usize = 2;
@@ -41,12 +42,35 @@ impl Default for LoaderOptions {
 pub struct Loader {
     maker: Arc<BatchMaker>,
     stream: Option<PrefetchStream>,
+    /// Of the raw batch that was given last.
+    raw: Option<RawBatch>,
 }
+
+/// Who prepares the images of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// This side does.
+    Prepared,
+    /// The engine does.
+    Raw,
+}
+
+/// What pixels are copied from.
+struct RawBatch {
+    phase: Phase,
+    images: Vec<RawImage>,
+    /// Of each image.
+    bytes: Vec<usize>,
+}
+
+/// A batch, and its raw images where it has some.
+type Made = (Batch, Vec<RawImage>);
 
 /// A thread that makes batches from a position on, and how far they were taken.
 struct PrefetchStream {
+    form: Form,
     next: BatchRequest,
-    batches: Option<Receiver<Result<Batch>>>,
+    batches: Option<Receiver<Result<Made>>>,
     /// Batches that were used go back, so that new ones need no fresh memory.
     spares: Sender<Batch>,
     thread: Option<JoinHandle<()>>,
@@ -61,7 +85,7 @@ impl Loader {
         recipe: BatchRecipe,
         options: &LoaderOptions,
     ) -> Result<Self> {
-        Ok(Self { maker: Arc::new(BatchMaker::new(train, val, recipe, options)?), stream: None })
+        Ok(Self { maker: Arc::new(BatchMaker::new(train, val, recipe, options)?), stream: None, raw: None })
     }
 
     /// Samples of the training split.
@@ -85,23 +109,64 @@ impl Loader {
     /// # Errors
     /// `InvalidInput` when there is no such batch; the source's error, naming the sample.
     pub fn next_batch(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
+        self.next(request, Form::Prepared, batch).map(drop)
+    }
+
+    /// As [`Loader::next_batch`], but the batch says what is to be done to which images, for an engine that does it.
+    ///
+    /// # Errors
+    /// As [`Loader::next_batch`].
+    pub fn next_images(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
+        self.raw = None;
+        let images = self.next(request, Form::Raw, batch)?;
+        let bytes = batch.images.iter().map(crate::BatchImage::bytes).collect();
+        self.raw = Some(RawBatch { phase: request.phase, images, bytes });
+        Ok(())
+    }
+
+    /// Writes the pixels of these images of the batch that [`Loader::next_images`] gave last, one after the other.
+    ///
+    /// # Errors
+    /// `InvalidInput` when there is no such image or `room` has not their size together; the source's error, naming the
+    /// sample, where an image has to be decoded again.
+    pub fn copy_images(&self, wanted: &[WantedImage], mut room: &mut [u8]) -> Result<()> {
+        let no_such = || Error::invalid("images were asked for that are not in the last batch");
+        let raw = self.raw.as_ref().ok_or_else(no_such)?;
+        let mut parts = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            let (image, &bytes) = raw.images.get(wanted.place).zip(raw.bytes.get(wanted.place)).ok_or_else(no_such)?;
+            let (part, rest) = std::mem::take(&mut room)
+                .split_at_mut_checked(bytes)
+                .ok_or_else(|| Error::invalid("the room for images is smaller than they are"))?;
+            parts.push((image, wanted.is_kept, part));
+            room = rest;
+        }
+        if !room.is_empty() {
+            return Err(Error::invalid("the room for images is larger than they are"));
+        }
+        let copy =
+            |(image, is_kept, part): (&RawImage, bool, &mut [u8])| self.maker.copy(raw.phase, image, is_kept, part);
+        self.maker.on_pool(|| parts.into_par_iter().map(copy).collect::<Result<()>>())
+    }
+
+    fn next(&mut self, request: BatchRequest, form: Form, batch: &mut Batch) -> Result<Vec<RawImage>> {
         self.maker.check(request)?;
-        if self.stream.as_ref().is_none_or(|stream| stream.next != request) {
+        if self.stream.as_ref().is_none_or(|stream| (stream.next, stream.form) != (request, form)) {
             self.stream = None;
-            self.stream = Some(PrefetchStream::start(&self.maker, request)?);
+            self.stream = Some(PrefetchStream::start(&self.maker, request, form)?);
         }
         let stream = self.stream.as_mut().expect("BUG: the stream was just started");
         let received = stream.batches.as_ref().expect("BUG: only dropping closes the channel").recv();
         let made = received.map_err(|_| Error::internal("the loader's thread ended without a batch"));
         match made.and_then(|result| result) {
-            Ok(made) => {
+            Ok((made, raw)) => {
                 // With the channel full, the memory is simply given back to the system.
                 let _ = stream.spares.try_send(std::mem::replace(batch, made));
-                match self.maker.following(request) {
+                match self.maker.length().following(request) {
                     Some(next) => stream.next = next,
                     None => self.stream = None,
                 }
-                Ok(())
+                Ok(raw)
             }
             Err(error) => {
                 self.stream = None;
@@ -112,25 +177,29 @@ impl Loader {
 }
 
 impl PrefetchStream {
-    fn start(maker: &Arc<BatchMaker>, from: BatchRequest) -> Result<Self> {
+    fn start(maker: &Arc<BatchMaker>, from: BatchRequest, form: Form) -> Result<Self> {
         let (sender, batches) = bounded(PREFETCHED_BATCHES);
         let (spares, returned) = bounded(PREFETCHED_BATCHES);
         let maker = Arc::clone(maker);
         let work = move || {
             let mut position = Some(from);
             while let Some(request) = position {
-                let made = maker.make(request, returned.try_recv().unwrap_or_default());
+                let spare = returned.try_recv().unwrap_or_default();
+                let made = match form {
+                    Form::Prepared => maker.make(request, spare).map(|batch| (batch, Vec::new())),
+                    Form::Raw => maker.make_raw(request, spare),
+                };
                 let failed = made.is_err();
                 // Nobody listens any more when the loader moved elsewhere or was dropped.
                 if sender.send(made).is_err() || failed {
                     return;
                 }
-                position = maker.following(request);
+                position = maker.length().following(request);
             }
         };
         let thread = std::thread::Builder::new().name("loader".to_owned()).spawn(work);
         let thread = Some(thread.context("cannot start a loader thread")?);
-        Ok(Self { next: from, batches: Some(batches), spares, thread })
+        Ok(Self { form, next: from, batches: Some(batches), spares, thread })
     }
 }
 
@@ -143,20 +212,10 @@ impl Drop for PrefetchStream {
     }
 }
 
-impl BatchMaker {
-    /// The batch that a run asks for after this one; None after the last epoch.
-    fn following(&self, request: BatchRequest) -> Option<BatchRequest> {
-        let BatchRequest { phase, epoch, step } = request;
-        if step + 1 < self.steps(phase) {
-            return Some(BatchRequest { step: step + 1, ..request });
-        }
-        if phase == Phase::Train && self.steps(Phase::Val) > 0 {
-            return Some(BatchRequest { phase: Phase::Val, epoch, step: 0 });
-        }
-        (epoch + 1 < self.epochs()).then_some(BatchRequest { phase: Phase::Train, epoch: epoch + 1, step: 0 })
-    }
-}
-
 #[cfg(test)]
 #[path = "loader_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "raw_tests.rs"]
+mod raw_tests;

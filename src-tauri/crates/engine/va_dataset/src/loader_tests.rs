@@ -7,10 +7,10 @@ use crate::golden::noise;
 use crate::{RgbImage, check_training_split, class_counts, standard_preprocessing};
 
 /// Noise images of mixed sizes; sample `broken` cannot be read.
-struct Noise {
+pub(super) struct Noise {
     len: usize,
     broken: Option<usize>,
-    loads: AtomicUsize,
+    pub(super) loads: AtomicUsize,
 }
 
 impl SampleSource for Noise {
@@ -39,7 +39,7 @@ impl SampleSource for Noise {
     }
 }
 
-fn source(len: usize, broken: Option<usize>) -> Arc<Noise> {
+pub(super) fn source(len: usize, broken: Option<usize>) -> Arc<Noise> {
     Arc::new(Noise { len, broken, loads: AtomicUsize::new(0) })
 }
 
@@ -54,17 +54,17 @@ fn loader_of(train: &Arc<Noise>, val: usize, options: &LoaderOptions, settings: 
     Loader::new(train.clone(), Some(source(val, None)), recipe, options).unwrap()
 }
 
-fn request(phase: Phase, epoch: u32, step: u32) -> BatchRequest {
+pub(super) fn request(phase: Phase, epoch: u32, step: u32) -> BatchRequest {
     BatchRequest { phase, epoch, step }
 }
 
-fn get(loader: &mut Loader, request: BatchRequest) -> Batch {
+pub(super) fn get(loader: &mut Loader, request: BatchRequest) -> Batch {
     let mut batch = Batch::default();
     loader.next_batch(request, &mut batch).unwrap();
     batch
 }
 
-fn whole_run() -> Vec<BatchRequest> {
+pub(super) fn whole_run() -> Vec<BatchRequest> {
     (0..3)
         .flat_map(|epoch| {
             (0..2)

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 use va_domain::Task;
@@ -8,10 +8,10 @@ use crate::balance::{Visit, balanced_order, plain_order};
 use crate::cache::{Budget, ImageCache};
 use crate::change::Turn;
 use crate::disk_cache::DiskCache;
-use crate::mixup::mixup;
+use crate::mixup::{blend_pixels, draw_blends};
 use crate::{
-    Batch, BatchRecipe, BatchRequest, LoaderOptions, Normaliser, Phase, RgbImage, SampleSource, resize_bilinear,
-    train_steps, val_steps,
+    Batch, BatchImage, BatchRecipe, BatchRequest, ImageSteps, LoaderOptions, Normaliser, Phase, RgbImage, RunLength,
+    SampleSource, resize_bilinear, train_steps, val_steps,
 };
 
 /// Makes any batch of a run, its samples in parallel; a pure function of recipe, sources and request.
@@ -29,6 +29,15 @@ pub(crate) struct BatchMaker {
 struct CachedSource {
     source: Arc<dyn SampleSource>,
     cache: ImageCache,
+    /// Width and height of the images that the engine keeps: it will hardly ask for their pixels again.
+    kept_elsewhere: Vec<OnceLock<[u32; 2]>>,
+}
+
+/// What a batch is made of, where the engine prepares it.
+pub(crate) struct RawImage {
+    visit: Visit,
+    /// None where the engine keeps the image.
+    pixels: Option<Arc<RgbImage>>,
 }
 
 impl BatchMaker {
@@ -51,8 +60,11 @@ impl BatchMaker {
             .build()
             .map_err(|error| Error::new(va_error::Code::Io, "cannot start the loader's threads").with_source(error))?;
         let budget = Budget::new(options.cache_bytes);
-        let cached =
-            |source: Arc<dyn SampleSource>| CachedSource { cache: ImageCache::new(source.len(), &budget), source };
+        let cached = |source: Arc<dyn SampleSource>| CachedSource {
+            cache: ImageCache::new(source.len(), &budget),
+            kept_elsewhere: (0..source.len()).map(|_| OnceLock::new()).collect(),
+            source,
+        };
         let val = val.filter(|source| !source.is_empty()).map(cached);
         // Training goes on without the cache: it is a courtesy.
         let disk = options.disk_cache.as_ref().and_then(|disk| DiskCache::open(&disk.dir, disk.limit_bytes).ok());
@@ -76,37 +88,30 @@ impl BatchMaker {
         train.sum::<u64>() + self.val_len() as u64 * val_bytes
     }
 
-    pub fn epochs(&self) -> u32 {
-        self.recipe.epochs
-    }
-
-    pub fn steps(&self, phase: Phase) -> u32 {
-        let steps = match phase {
-            Phase::Train => train_steps(self.train_len(), self.recipe.batch_size),
-            Phase::Val => val_steps(self.val_len(), self.recipe.batch_size),
-        };
-        u32::try_from(steps).unwrap_or(u32::MAX)
+    pub fn length(&self) -> RunLength {
+        let count = |steps: usize| u32::try_from(steps).unwrap_or(u32::MAX);
+        RunLength {
+            train_steps: count(train_steps(self.train_len(), self.recipe.batch_size)),
+            val_steps: count(val_steps(self.val_len(), self.recipe.batch_size)),
+            epochs: self.recipe.epochs,
+        }
     }
 
     pub fn check(&self, request: BatchRequest) -> Result<()> {
-        if request.step < self.steps(request.phase) {
+        let steps = self.length().steps(request.phase);
+        if request.step < steps {
             return Ok(());
         }
         Err(Error::invalid(format!(
             "batch {} of the {:?} split was asked for; it has {}",
-            request.step,
-            request.phase,
-            self.steps(request.phase)
+            request.step, request.phase, steps
         )))
     }
 
     /// The requested batch, in the memory of `spare`.
     pub fn make(&self, request: BatchRequest, spare: Batch) -> Result<Batch> {
         let visits = self.visits(request);
-        let from = match request.phase {
-            Phase::Train => &self.train,
-            Phase::Val => self.val.as_ref().ok_or_else(|| Error::invalid("there is no validation split"))?,
-        };
+        let from = self.source(request.phase)?;
         let numbers = self.recipe.preprocessing.image_size_px.pow(2) as usize * 3;
         let mut batch = spare;
         batch.pixels.resize(numbers * visits.len(), 0.0);
@@ -118,16 +123,73 @@ impl BatchMaker {
                 // One image at a time: with a batch cut in stretches, a thread would wait for the other's last stretch.
                 .with_max_len(1)
                 .map(|(out, &visit)| {
-                    let image = self
-                        .image(from, request, visit)
-                        .with_context(|| format!("sample {} cannot be used", from.source.key(visit.index)))?;
+                    let image = self.image(from, request, visit).with_context(|| unusable(from, visit))?;
                     self.normaliser.apply(&image.pixels, out);
                     Ok(())
                 })
                 .collect()
         });
         results.into_iter().collect::<Result<()>>()?;
-        batch.blends.clear();
+        batch.images.clear();
+        self.label(&mut batch, from, request, &visits);
+        blend_pixels(&mut batch, numbers);
+        Ok(batch)
+    }
+
+    /// The requested batch for an engine that prepares images itself, and what its images are made of.
+    pub fn make_raw(&self, request: BatchRequest, spare: Batch) -> Result<(Batch, Vec<RawImage>)> {
+        let visits = self.visits(request);
+        let from = self.source(request.phase)?;
+        let made: Vec<Result<(BatchImage, RawImage)>> = self.pool.install(|| {
+            let visits = visits.par_iter().with_max_len(1);
+            let one = |&visit| self.raw_image(from, request, visit).with_context(|| unusable(from, visit));
+            visits.map(one).collect()
+        });
+        let mut batch = spare;
+        batch.pixels.clear();
+        let (images, raw): (Vec<_>, Vec<_>) = made.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        batch.images = images;
+        self.label(&mut batch, from, request, &visits);
+        Ok((batch, raw))
+    }
+
+    /// Writes the pixels of an image of a raw batch, and remembers where the engine keeps them.
+    pub fn copy(&self, phase: Phase, image: &RawImage, is_kept: bool, room: &mut [u8]) -> Result<()> {
+        let (from, index) = (self.source(phase)?, image.visit.index);
+        let pixels = match &image.pixels {
+            Some(pixels) => Arc::clone(pixels),
+            None => self.unchanging(from, phase, index).with_context(|| unusable(from, image.visit))?,
+        };
+        if pixels.bytes() != room.len() {
+            return Err(Error::internal("the room for an image has not its size"));
+        }
+        room.copy_from_slice(&pixels.pixels);
+        if is_kept {
+            // What is known already is the same.
+            let _ = from.kept_elsewhere[index].set([pixels.width, pixels.height]);
+        }
+        Ok(())
+    }
+
+    /// Runs it on the loader's threads.
+    pub fn on_pool<R: Send>(&self, body: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(body)
+    }
+
+    fn source(&self, phase: Phase) -> Result<&CachedSource> {
+        match phase {
+            Phase::Train => Ok(&self.train),
+            Phase::Val => self.val.as_ref().ok_or_else(|| Error::invalid("there is no validation split")),
+        }
+    }
+
+    /// Everything of the batch but its images.
+    fn label(&self, batch: &mut Batch, from: &CachedSource, request: BatchRequest, visits: &[Visit]) {
+        let blends = request.phase == Phase::Train && self.recipe.mixup_alpha > 0.0;
+        batch.blends = match blends {
+            true => draw_blends(visits, self.recipe.seed, request.epoch, self.recipe.mixup_alpha),
+            false => Vec::new(),
+        };
         batch.classes.clear();
         batch.classes.extend(visits.iter().map(|visit| from.source.class_idx(visit.index)));
         batch.class_sets.clear();
@@ -136,33 +198,57 @@ impl BatchMaker {
         }
         batch.keys.clear();
         batch.keys.extend(visits.iter().map(|visit| from.source.key(visit.index)));
-        if request.phase == Phase::Train && self.recipe.mixup_alpha > 0.0 {
-            mixup(&mut batch, &visits, self.recipe.seed, request.epoch, self.recipe.mixup_alpha, numbers);
-        }
-        Ok(batch)
     }
 
+    /// At the input size, ready to be normalised.
     fn image(&self, from: &CachedSource, request: BatchRequest, visit: Visit) -> Result<Arc<RgbImage>> {
-        let (index, recipe) = (visit.index, &self.recipe);
+        let unchanging = self.unchanging(from, request.phase, visit.index)?;
         match request.phase {
-            Phase::Train => {
-                let reduced = from.cache.get(index, || {
-                    self.kept(from, index, &recipe.reduction_key(), || {
-                        recipe.reduce(from.source.load_at_least(index, recipe.min_side_px())?)
-                    })
-                })?;
-                let turn = Turn { seed: visit.seed(recipe.seed), epoch: request.epoch, index };
-                recipe.augment_seeded(&reduced, turn).map(Arc::new)
+            Phase::Train => self.recipe.augment_seeded(&unchanging, self.turn(request, visit)).map(Arc::new),
+            Phase::Val => Ok(unchanging),
+        }
+    }
+
+    fn raw_image(&self, from: &CachedSource, request: BatchRequest, visit: Visit) -> Result<(BatchImage, RawImage)> {
+        let (phase, index) = (request.phase, visit.index);
+        if phase == Phase::Train && !self.recipe.can_be_done_elsewhere() {
+            let pixels = self.image(from, request, visit)?;
+            let size_px = [pixels.width, pixels.height];
+            let image = BatchImage { size_px, number: None, steps: ImageSteps::none(size_px) };
+            return Ok((image, RawImage { visit, pixels: Some(pixels) }));
+        }
+        let (size_px, pixels) = match from.kept_elsewhere[index].get() {
+            Some(&size_px) => (size_px, None),
+            None => {
+                let pixels = self.unchanging(from, phase, index)?;
+                ([pixels.width, pixels.height], Some(pixels))
             }
+        };
+        let (number, steps) = match phase {
+            Phase::Train => (index, self.recipe.draw(size_px, self.turn(request, visit))),
+            Phase::Val => (self.train_len() + index, ImageSteps::none(size_px)),
+        };
+        Ok((BatchImage { size_px, number: Some(number as u64), steps }, RawImage { visit, pixels }))
+    }
+
+    fn turn(&self, request: BatchRequest, visit: Visit) -> Turn {
+        Turn { seed: visit.seed(self.recipe.seed), epoch: request.epoch, index: visit.index }
+    }
+
+    /// The part of the preparation that is the same every epoch: all of it for a validation image.
+    fn unchanging(&self, from: &CachedSource, phase: Phase, index: usize) -> Result<Arc<RgbImage>> {
+        let recipe = &self.recipe;
+        from.cache.get(index, || match phase {
+            Phase::Train => self.kept(from, index, &recipe.reduction_key(), || {
+                recipe.reduce(from.source.load_at_least(index, recipe.min_side_px())?)
+            }),
             Phase::Val => {
                 let size = recipe.preprocessing.image_size_px;
-                from.cache.get(index, || {
-                    self.kept(from, index, &format!("{size}-val"), || {
-                        resize_bilinear(&from.source.load(index)?, size, size)
-                    })
+                self.kept(from, index, &format!("{size}-val"), || {
+                    resize_bilinear(&from.source.load(index)?, size, size)
                 })
             }
-        }
+        })
     }
 
     /// From the disk cache, or made and kept there.
@@ -220,4 +306,8 @@ impl BatchMaker {
         let classes: Vec<u32> = (0..source.len()).map(|index| source.class_idx(index)).collect();
         balanced_order(self.recipe.seed, epoch, &classes)
     }
+}
+
+fn unusable(from: &CachedSource, visit: Visit) -> String {
+    format!("sample {} cannot be used", from.source.key(visit.index))
 }

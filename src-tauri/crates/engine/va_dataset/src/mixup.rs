@@ -4,22 +4,33 @@ use crate::balance::Visit;
 use crate::rng::{Draws, Stream};
 use crate::{Batch, Blend};
 
-/// Blends the batch in place. Pairs are drawn from (seed, epoch, sample), the share of each sample from Beta(α, α),
-/// the larger side its own; with an odd number one sample stays alone. `numbers` are those of one image.
-pub(crate) fn mixup(batch: &mut Batch, visits: &[Visit], seed: u64, epoch: u32, alpha: f64, numbers: usize) {
+/// Pairs are drawn from (seed, epoch, sample), the share of each sample from Beta(α, α), the larger side its own; with an
+/// odd number one sample stays alone.
+pub(crate) fn draw_blends(visits: &[Visit], seed: u64, epoch: u32, alpha: f64) -> Vec<Blend> {
     let draws = |at: usize, stream| Draws::new(visits[at].seed(seed), stream, epoch, visits[at].index);
     let mut places: Vec<usize> = (0..visits.len()).collect();
     places.sort_by_cached_key(|&at| (draws(at, Stream::MixupPairs).next_u64(), at));
-    batch.blends = (0..visits.len()).map(|at| Blend { other: at, share: 1.0 }).collect();
+    let mut blends: Vec<Blend> = (0..visits.len()).map(|at| Blend { other: at, share: 1.0 }).collect();
     for pair in places.chunks_exact(2) {
         let (first, second) = (pair[0].min(pair[1]), pair[0].max(pair[1]));
         let share = |at: usize| beta(alpha, &mut draws(at, Stream::Mixup));
-        let shares = [share(first), share(second)];
-        batch.blends[first] = Blend { other: second, share: shares[0] };
-        batch.blends[second] = Blend { other: first, share: shares[1] };
+        blends[first] = Blend { other: second, share: share(first) };
+        blends[second] = Blend { other: first, share: share(second) };
+    }
+    blends
+}
+
+/// Blends the pixels of the batch in place, as its blends say; `numbers` are those of one image.
+pub(crate) fn blend_pixels(batch: &mut Batch, numbers: usize) {
+    for (first, blend) in batch.blends.iter().enumerate() {
+        let second = blend.other;
+        if second <= first {
+            // Itself, or done with the other.
+            continue;
+        }
         let (head, tail) = batch.pixels.split_at_mut(second * numbers);
         let pixels = head[first * numbers..(first + 1) * numbers].iter_mut().zip(&mut tail[..numbers]);
-        let [own, other] = shares.map(|share| share as f32);
+        let [own, other] = [blend.share, batch.blends[second].share].map(|share| share as f32);
         for (a, b) in pixels {
             (*a, *b) = (own * *a + (1.0 - own) * *b, other * *b + (1.0 - other) * *a);
         }
@@ -52,6 +63,11 @@ fn gamma(shape: f64, draws: &mut Draws) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mixup(batch: &mut Batch, visits: &[Visit], seed: u64, epoch: u32, alpha: f64, numbers: usize) {
+        batch.blends = draw_blends(visits, seed, epoch, alpha);
+        blend_pixels(batch, numbers);
+    }
 
     fn batch(len: usize) -> (Batch, Vec<Visit>) {
         let batch = Batch {

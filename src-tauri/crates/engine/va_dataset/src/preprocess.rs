@@ -23,6 +23,11 @@ impl Normaliser {
         Ok(Self { table })
     }
 
+    /// `[3, 256]`: what each value of each channel becomes.
+    pub fn table(&self) -> &[[f32; 256]; 3] {
+        &self.table
+    }
+
     /// Writes `[H, W, 3]` in f32 for `[H, W, 3]` in u8.
     pub fn apply(&self, pixels: &[u8], out: &mut [f32]) {
         assert_eq!(pixels.len(), out.len(), "BUG: a normalised image has as many numbers as the image has bytes");

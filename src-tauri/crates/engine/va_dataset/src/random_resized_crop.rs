@@ -30,13 +30,18 @@ impl RandomResizedCrop {
     /// # Errors
     /// `InvalidInput` when the target size is zero.
     pub fn apply(&self, image: &RgbImage, seed: u64, epoch: u32, index: usize) -> Result<RgbImage> {
-        let region = match self.min_scale >= 1.0 {
-            true => Region::whole(image),
-            false => {
-                let (x, y, width, height) = self.region(image, &mut Draws::new(seed, Stream::Crop, epoch, index));
-                Region { x, y, width, height }
-            }
-        };
+        self.resize(image, self.draw([image.width, image.height], seed, epoch, index))
+    }
+
+    /// The part of an image of this width and height.
+    pub(crate) fn draw(&self, size_px: [u32; 2], seed: u64, epoch: u32, index: usize) -> Region {
+        match self.min_scale >= 1.0 {
+            true => Region::whole(size_px),
+            false => self.region(size_px, &mut Draws::new(seed, Stream::Crop, epoch, index)),
+        }
+    }
+
+    pub(crate) fn resize(&self, image: &RgbImage, region: Region) -> Result<RgbImage> {
         match self.sampler {
             Sampler::Fast => resize_region(image, region, self.size_px, self.size_px),
             Sampler::Exact => {
@@ -46,9 +51,9 @@ impl RandomResizedCrop {
         }
     }
 
-    /// (x, y, width, height). Draws a try: area, ratio; then y, x of the accepted one.
-    fn region(&self, image: &RgbImage, draws: &mut Draws) -> (u32, u32, u32, u32) {
-        let (whole_width, whole_height) = (f64::from(image.width), f64::from(image.height));
+    /// Draws a try: area, ratio; then y, x of the accepted one.
+    fn region(&self, size_px: [u32; 2], draws: &mut Draws) -> Region {
+        let [whole_width, whole_height] = size_px.map(f64::from);
         let area = whole_width * whole_height;
         for _ in 0..10 {
             let target = area * (self.min_scale + (1.0 - self.min_scale) * draws.uniform());
@@ -58,26 +63,26 @@ impl RandomResizedCrop {
             let height = (target / ratio).sqrt().round_ties_even();
             if width >= 1.0 && width <= whole_width && height >= 1.0 && height <= whole_height {
                 let (width, height) = (width as u32, height as u32);
-                let y = draws.below(image.height - height + 1);
-                let x = draws.below(image.width - width + 1);
-                return (x, y, width, height);
+                let y = draws.below(size_px[1] - height + 1);
+                let x = draws.below(size_px[0] - width + 1);
+                return Region { x, y, width, height };
             }
         }
-        central_region(image)
+        central_region(size_px)
     }
 }
 
-fn central_region(image: &RgbImage) -> (u32, u32, u32, u32) {
-    let ratio = f64::from(image.width) / f64::from(image.height);
+fn central_region([whole_width, whole_height]: [u32; 2]) -> Region {
+    let ratio = f64::from(whole_width) / f64::from(whole_height);
     let (width, height) = if ratio < RATIO.0 {
-        (image.width, (f64::from(image.width) / RATIO.0).round_ties_even() as u32)
+        (whole_width, (f64::from(whole_width) / RATIO.0).round_ties_even() as u32)
     } else if ratio > RATIO.1 {
-        ((f64::from(image.height) * RATIO.1).round_ties_even() as u32, image.height)
+        ((f64::from(whole_height) * RATIO.1).round_ties_even() as u32, whole_height)
     } else {
-        (image.width, image.height)
+        (whole_width, whole_height)
     };
-    let (width, height) = (width.clamp(1, image.width), height.clamp(1, image.height));
-    ((image.width - width) / 2, (image.height - height) / 2, width, height)
+    let (width, height) = (width.clamp(1, whole_width), height.clamp(1, whole_height));
+    Region { x: (whole_width - width) / 2, y: (whole_height - height) / 2, width, height }
 }
 
 #[cfg(test)]
@@ -95,14 +100,15 @@ mod tests {
         for (width, height) in [(40, 30), (31, 97), (300, 2), (1, 1), (5, 400)] {
             let image = ramp(width, height);
             for index in 0..200 {
-                let (x, y, w, h) = crop.region(&image, &mut Draws::new(9, Stream::Crop, 0, index));
+                let Region { x, y, width: w, height: h } =
+                    crop.region([width, height], &mut Draws::new(9, Stream::Crop, 0, index));
                 assert!(x + w <= width && y + h <= height && w > 0 && h > 0);
                 assert_eq!(crop.apply(&image, 9, 0, index).unwrap().pixels.len(), 8 * 8 * 3);
             }
         }
-        let image = ramp(400, 400);
         for index in 0..200 {
-            let (_, _, w, h) = crop.region(&image, &mut Draws::new(9, Stream::Crop, 0, index));
+            let Region { width: w, height: h, .. } =
+                crop.region([400, 400], &mut Draws::new(9, Stream::Crop, 0, index));
             let share = f64::from(w * h) / 160_000.0;
             assert!((0.49..=1.0).contains(&share), "{share}");
             assert!((0.74..=1.35).contains(&(f64::from(w) / f64::from(h))));

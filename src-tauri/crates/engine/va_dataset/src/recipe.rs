@@ -1,9 +1,11 @@
 use va_domain::{Augmentation, ClassBalance, Preprocessing, Task, TrainSettings};
 use va_error::Result;
 
-use crate::change::{Turn, apply_changes};
+use crate::change::{Changes, Turn};
 use crate::fast_resize::{Region, resize_region};
-use crate::{FlipHorizontal, FlipVertical, RandomResizedCrop, RgbImage, Sampler, resize_bilinear};
+use crate::flip_horizontal::flip_horizontal;
+use crate::flip_vertical::flip_vertical;
+use crate::{FlipHorizontal, FlipVertical, ImageSteps, RandomResizedCrop, RgbImage, Sampler, resize_bilinear};
 
 /// How images become a run's batches. Everything here is part of the run's identity; how many threads do it is not.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,25 +97,52 @@ impl BatchRecipe {
     }
 
     pub(crate) fn augment_seeded(&self, image: &RgbImage, turn: Turn) -> Result<RgbImage> {
-        let Augmentation { crop_min_scale, flip_horizontal, flip_vertical, .. } = self.augmentation;
-        let size_px = self.preprocessing.image_size_px;
-        let crop = RandomResizedCrop { min_scale: crop_min_scale, size_px, sampler: self.sampler };
+        self.apply(&self.draw([image.width, image.height], turn), image)
+    }
+
+    /// What is to be done to the reduced image of this width and height.
+    pub(crate) fn draw(&self, size_px: [u32; 2], turn: Turn) -> ImageSteps {
         let Turn { seed, epoch, index } = turn;
-        let mut image = crop.apply(image, seed, epoch, index)?;
-        if flip_horizontal {
-            FlipHorizontal.apply(&mut image, seed, epoch, index);
+        let to = self.preprocessing.image_size_px;
+        ImageSteps {
+            crop: self.crop().draw(size_px, seed, epoch, index),
+            flip_horizontal: self.augmentation.flip_horizontal && FlipHorizontal.happens(seed, epoch, index),
+            flip_vertical: self.augmentation.flip_vertical && FlipVertical.happens(seed, epoch, index),
+            changes: Changes::draw(&self.augmentation, [to, to], turn),
         }
-        if flip_vertical {
-            FlipVertical.apply(&mut image, seed, epoch, index);
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// `InvalidInput` when the crop does not lie inside the image.
+    pub fn apply(&self, steps: &ImageSteps, image: &RgbImage) -> Result<RgbImage> {
+        let mut image = self.crop().resize(image, steps.crop)?;
+        if steps.flip_horizontal {
+            flip_horizontal(&mut image);
         }
-        apply_changes(&mut image, &self.augmentation, turn)?;
+        if steps.flip_vertical {
+            flip_vertical(&mut image);
+        }
+        steps.changes.apply(&mut image)?;
         Ok(image)
+    }
+
+    /// Whether an engine can do all of it from [`ImageSteps`]: JPEG artefacts need the host's encoder, and Pillow's exact
+    /// numbers its resize.
+    pub fn can_be_done_elsewhere(&self) -> bool {
+        !self.augmentation.jpeg.is_on() && self.sampler == Sampler::Fast
+    }
+
+    fn crop(&self) -> RandomResizedCrop {
+        let size_px = self.preprocessing.image_size_px;
+        RandomResizedCrop { min_scale: self.augmentation.crop_min_scale, size_px, sampler: self.sampler }
     }
 
     fn resize(&self, image: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
         match self.sampler {
             Sampler::Exact => resize_bilinear(image, width, height),
-            Sampler::Fast => resize_region(image, Region::whole(image), width, height),
+            Sampler::Fast => resize_region(image, Region::whole([image.width, image.height]), width, height),
         }
     }
 }

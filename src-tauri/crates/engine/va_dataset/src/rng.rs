@@ -10,6 +10,8 @@
 //! with `G = 0x9e3779b97f4a7c15` and arithmetic modulo 2⁶⁴ (Steele, Lea & Flood 2014). The order of an epoch is the
 //! sample indices sorted by `(draw of stream Order at index, index)`. `tests/parity/peers/recipe.py` has the same.
 
+use serde::{Deserialize, Serialize};
+
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What a draw is for; draws of different streams are independent.
@@ -39,7 +41,7 @@ fn mix(mut x: u64) -> u64 {
 }
 
 /// The draws of one sample in one epoch for one purpose, counted from 0.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draws {
     base: u64,
     counter: u64,
@@ -50,6 +52,11 @@ impl Draws {
         let words = [stream as u64, u64::from(epoch), index as u64];
         let base = words.iter().fold(mix(seed.wrapping_add(GAMMA)), |h, word| mix((h ^ word).wrapping_add(GAMMA)));
         Self { base, counter: 0 }
+    }
+
+    /// Seed, stream, epoch and index in one word, and how many draws were taken.
+    pub fn position(&self) -> [u64; 2] {
+        [self.base, self.counter]
     }
 
     pub fn next_u64(&mut self) -> u64 {

@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use va_domain::Change;
 
 use super::{Turn, amount};
@@ -7,27 +8,37 @@ use crate::rng::Stream;
 /// A standard deviation below this changes no pixel that counts.
 const SMALLEST_SIGMA: f64 = 0.05;
 
-/// Gaussian blur with a standard deviation of up to `strength` pixels, the image mirrored beyond its border.
-pub(crate) fn blur(image: &mut RgbImage, change: Change, turn: Turn) {
-    let Some(sigma) = amount(change, &mut turn.draws(Stream::Blur)) else { return };
-    if sigma < SMALLEST_SIGMA {
-        return;
-    }
-    let weights = half_kernel(sigma);
-    let (width, height) = (image.width as usize, image.height as usize);
-    let rows = along(&image.pixels, &weights, [height, width], [width * 3, 3]);
-    let blurred = along(&rows, &weights, [width, height], [3, width * 3]);
-    for (pixel, value) in image.pixels.iter_mut().zip(blurred) {
-        *pixel = (value + 0.5) as u8;
-    }
+/// Gaussian blur, the image mirrored beyond its border.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Blur {
+    /// Standard deviation, px.
+    pub sigma: f64,
 }
 
-/// Weight of the centre, of its neighbours, … to three deviations; the two-sided sum is 1.
-fn half_kernel(sigma: f64) -> Vec<f32> {
-    let reach = (3.0 * sigma).ceil() as usize;
-    let raw: Vec<f64> = (0..=reach).map(|d| (-0.5 * (d as f64 / sigma).powi(2)).exp()).collect();
-    let sum = raw[0] + 2.0 * raw[1..].iter().sum::<f64>();
-    raw.iter().map(|weight| (weight / sum) as f32).collect()
+impl Blur {
+    /// With a standard deviation of up to `strength` pixels.
+    pub(crate) fn draw(change: Change, turn: Turn) -> Option<Self> {
+        let sigma = amount(change, &mut turn.draws(Stream::Blur))?;
+        (sigma >= SMALLEST_SIGMA).then_some(Self { sigma })
+    }
+
+    pub(crate) fn apply(self, image: &mut RgbImage) {
+        let weights = self.half_kernel();
+        let (width, height) = (image.width as usize, image.height as usize);
+        let rows = along(&image.pixels, &weights, [height, width], [width * 3, 3]);
+        let blurred = along(&rows, &weights, [width, height], [3, width * 3]);
+        for (pixel, value) in image.pixels.iter_mut().zip(blurred) {
+            *pixel = (value + 0.5) as u8;
+        }
+    }
+
+    /// Weight of the centre, of its neighbours, … to three deviations; the two-sided sum is 1.
+    pub fn half_kernel(self) -> Vec<f32> {
+        let reach = (3.0 * self.sigma).ceil() as usize;
+        let raw: Vec<f64> = (0..=reach).map(|d| (-0.5 * (d as f64 / self.sigma).powi(2)).exp()).collect();
+        let sum = raw[0] + 2.0 * raw[1..].iter().sum::<f64>();
+        raw.iter().map(|weight| (weight / sum) as f32).collect()
+    }
 }
 
 /// One pass: `lines` lines of `count` pixels, which lie `line_step` and `step` numbers apart.
@@ -68,7 +79,7 @@ mod tests {
     fn a_point_becomes_a_bell_and_light_is_kept() {
         let mut image = RgbImage::new(31, 31, vec![0; 31 * 31 * 3]).unwrap();
         image.pixels[(15 * 31 + 15) * 3] = 255;
-        let weights = half_kernel(2.0);
+        let weights = Blur { sigma: 2.0 }.half_kernel();
         let rows = along(&image.pixels, &weights, [31, 31], [93, 3]);
         let spread = along(&rows, &weights, [31, 31], [3, 93]);
         assert!((spread.iter().sum::<f32>() - 255.0).abs() < 1e-2);

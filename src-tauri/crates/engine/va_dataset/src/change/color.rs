@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use va_domain::Change;
 
 use super::{Turn, signed};
@@ -5,37 +6,41 @@ use crate::RgbImage;
 use crate::rng::Stream;
 
 /// Weights of red, green and blue in the grey of a colour (ITU-R BT.709).
-const GREY: [f64; 3] = [0.2126, 0.7152, 0.0722];
+pub const GREY: [f64; 3] = [0.2126, 0.7152, 0.0722];
 
-/// A colour to a colour: a matrix and a constant.
-struct ColorMap {
-    matrix: [[f64; 3]; 3],
-    constant: [f64; 3],
+/// Brightness, contrast, saturation and hue, in this order; one rounding for all.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Color {
+    /// A colour to a colour.
+    pub matrix: [[f32; 3]; 3],
+    /// With contrast changed: what the image's mean grey is multiplied with, one after the other, for the level that is
+    /// added to every channel.
+    pub contrast: Option<[f64; 2]>,
 }
 
-/// Brightness, contrast, saturation and hue, in this order, each by its own probability; one rounding for all.
-pub(crate) fn color(image: &mut RgbImage, [brightness, contrast, saturation, hue]: [Change; 4], turn: Turn) {
-    let mut draws = turn.draws(Stream::Color);
-    let changes = [brightness, contrast, saturation, hue].map(|change| signed(change, &mut draws));
-    if changes.iter().all(Option::is_none) {
-        return;
+impl Color {
+    /// Each by its own probability.
+    pub(crate) fn draw([brightness, contrast, saturation, hue]: [Change; 4], turn: Turn) -> Option<Self> {
+        let mut draws = turn.draws(Stream::Color);
+        let changes = [brightness, contrast, saturation, hue].map(|change| signed(change, &mut draws));
+        if changes.iter().all(Option::is_none) {
+            return None;
+        }
+        let [brightness, contrast, saturation, degrees] = changes.map(|change| change.unwrap_or(0.0));
+        let (bright, sharp) = (1.0 + brightness, 1.0 + contrast);
+        let scale = bright * sharp;
+        let mixed = product(hue_matrix(degrees.to_radians()), saturation_matrix(1.0 + saturation));
+        // Both matrices keep grey as it is, so the constant level passes through them.
+        let matrix = mixed.map(|line| line.map(|value| (value * scale) as f32));
+        Some(Self { matrix, contrast: (contrast != 0.0).then_some([bright, 1.0 - sharp]) })
     }
-    let [brightness, contrast, saturation, degrees] = changes.map(|change| change.unwrap_or(0.0));
-    let (bright, sharp) = (1.0 + brightness, 1.0 + contrast);
-    let level = if contrast == 0.0 { 0.0 } else { mean_grey(image) * bright * (1.0 - sharp) };
-    let scale = bright * sharp;
-    let mixed = product(hue_matrix(degrees.to_radians()), saturation_matrix(1.0 + saturation));
-    // Both matrices keep grey as it is, so the constant level passes through them.
-    ColorMap { matrix: mixed.map(|line| line.map(|value| value * scale)), constant: [level; 3] }.apply(image);
-}
 
-impl ColorMap {
-    fn apply(&self, image: &mut RgbImage) {
-        let (matrix, constant) =
-            (self.matrix.map(|line| line.map(|v| v as f32)), self.constant.map(|v| v as f32 + 0.5));
+    pub(crate) fn apply(&self, image: &mut RgbImage) {
+        let level = self.contrast.map_or(0.0, |[bright, rest]| mean_grey(image) * bright * rest);
+        let constant = level as f32 + 0.5;
         for pixel in image.pixels.chunks_exact_mut(3) {
             let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(f32::from);
-            for ((value, [by_r, by_g, by_b]), constant) in pixel.iter_mut().zip(matrix).zip(constant) {
+            for (value, [by_r, by_g, by_b]) in pixel.iter_mut().zip(self.matrix) {
                 *value = (by_r * r + by_g * g + by_b * b + constant) as u8;
             }
         }

@@ -13,16 +13,17 @@ mod rotation;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use affine::affine;
-pub(crate) use blur::blur;
-pub(crate) use color::color;
-pub(crate) use cutout::cutout;
-pub(crate) use jpeg::jpeg;
-pub(crate) use noise::noise;
-pub(crate) use perspective::perspective;
-pub(crate) use projection::Projection;
-pub(crate) use rotation::rotation;
+pub use blur::Blur;
+pub use color::{Color, GREY};
+pub use cutout::{Cutout, FILL};
+pub use jpeg::Jpeg;
+pub use noise::Noise;
+pub use projection::Projection;
 
+use affine::affine;
+use perspective::perspective;
+use rotation::rotation;
+use serde::{Deserialize, Serialize};
 use va_domain::{Augmentation, Change};
 use va_error::Result;
 
@@ -43,24 +44,58 @@ impl Turn {
     }
 }
 
-/// All changes in order. Rotation, affine and perspective are one resampling, so that the image is blurred by it once.
-pub(crate) fn apply_changes(image: &mut RgbImage, augmentation: &Augmentation, turn: Turn) -> Result<()> {
-    let (width, height) = (image.width, image.height);
-    let moves = [
-        rotation(augmentation.rotation, turn),
-        affine([augmentation.translation, augmentation.scaling, augmentation.shear], width, height, turn),
-        perspective(augmentation.perspective, width, height, turn),
-    ];
-    if let Some(projection) = moves.into_iter().flatten().reduce(Projection::after) {
-        *image = projection.warp(image);
+/// What was drawn for one look at a sample, in the order in which it is done; what does not happen is None.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Changes {
+    /// Rotation, affine and perspective are one resampling, so that the image is blurred by it once.
+    pub projection: Option<Projection>,
+    pub color: Option<Color>,
+    pub blur: Option<Blur>,
+    pub noise: Option<Noise>,
+    pub jpeg: Option<Jpeg>,
+    pub cutout: Option<Cutout>,
+}
+
+impl Changes {
+    /// For an image of this width and height.
+    pub(crate) fn draw(augmentation: &Augmentation, [width, height]: [u32; 2], turn: Turn) -> Self {
+        let Augmentation { translation, scaling, shear, brightness, contrast, saturation, hue, .. } = *augmentation;
+        let moves = [
+            rotation(augmentation.rotation, turn),
+            affine([translation, scaling, shear], width, height, turn),
+            perspective(augmentation.perspective, width, height, turn),
+        ];
+        Self {
+            projection: moves.into_iter().flatten().reduce(Projection::after),
+            color: Color::draw([brightness, contrast, saturation, hue], turn),
+            blur: Blur::draw(augmentation.blur, turn),
+            noise: Noise::draw(augmentation.noise, turn),
+            jpeg: Jpeg::draw(augmentation.jpeg, turn),
+            cutout: Cutout::draw(augmentation.cutout, [width, height], turn),
+        }
     }
-    let Augmentation { brightness, contrast, saturation, hue, .. } = *augmentation;
-    color(image, [brightness, contrast, saturation, hue], turn);
-    blur(image, augmentation.blur, turn);
-    noise(image, augmentation.noise, turn);
-    jpeg(image, augmentation.jpeg, turn)?;
-    cutout(image, augmentation.cutout, turn);
-    Ok(())
+
+    pub(crate) fn apply(&self, image: &mut RgbImage) -> Result<()> {
+        if let Some(projection) = &self.projection {
+            *image = projection.warp(image);
+        }
+        if let Some(color) = &self.color {
+            color.apply(image);
+        }
+        if let Some(blur) = self.blur {
+            blur.apply(image);
+        }
+        if let Some(noise) = &self.noise {
+            noise.apply(image);
+        }
+        if let Some(jpeg) = self.jpeg {
+            jpeg.apply(image)?;
+        }
+        if let Some(cutout) = self.cutout {
+            cutout.apply(image);
+        }
+        Ok(())
+    }
 }
 
 /// Whether this image is changed, and a number in `[-strength, strength)`. Always takes two draws.

@@ -1,18 +1,32 @@
+use serde::{Deserialize, Serialize};
 use va_domain::Change;
 
 use super::{Turn, amount};
 use crate::RgbImage;
 use crate::rng::{Draws, Stream};
 
-/// Gaussian noise with a standard deviation of up to `strength` levels, apart for every channel.
-pub(crate) fn noise(image: &mut RgbImage, change: Change, turn: Turn) {
-    let mut draws = turn.draws(Stream::Noise);
-    let Some(deviation) = amount(change, &mut draws) else { return };
-    if deviation <= 0.0 {
-        return;
+/// Gaussian noise, apart for every channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Noise {
+    /// One draw a value of the image.
+    pub draws: Draws,
+    /// Standard deviation, levels of 255.
+    pub deviation: f32,
+}
+
+impl Noise {
+    /// With a standard deviation of up to `strength` levels.
+    pub(crate) fn draw(change: Change, turn: Turn) -> Option<Self> {
+        let mut draws = turn.draws(Stream::Noise);
+        let deviation = amount(change, &mut draws)?;
+        (deviation > 0.0).then_some(Self { draws, deviation: deviation as f32 })
     }
-    for value in &mut image.pixels {
-        *value = (f32::from(*value) + deviation as f32 * normal(&mut draws) + 0.5) as u8;
+
+    pub(crate) fn apply(&self, image: &mut RgbImage) {
+        let mut draws = self.draws.clone();
+        for value in &mut image.pixels {
+            *value = (f32::from(*value) + self.deviation * normal(&mut draws) + 0.5) as u8;
+        }
     }
 }
 

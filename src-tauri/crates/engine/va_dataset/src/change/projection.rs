@@ -1,19 +1,21 @@
+use serde::{Deserialize, Serialize};
+
 use crate::RgbImage;
 
 /// A projective map from the place of an output pixel to the place in the image that it shows, both in pixels from the
 /// image's centre: `(x, y, 1)` times this matrix, divided by the third number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Projection(pub [[f64; 3]; 3]);
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Projection(pub [[f64; 3]; 3]);
 
 impl Projection {
     /// First `next`, then `self`, as the output looks into the image.
-    pub fn after(self, next: Self) -> Self {
+    pub(crate) fn after(self, next: Self) -> Self {
         let (a, b) = (self.0, next.0);
         Self(std::array::from_fn(|row| std::array::from_fn(|column| (0..3).map(|k| a[row][k] * b[k][column]).sum())))
     }
 
     /// The image as the map shows it, the same size: bilinear, the image mirrored beyond its border.
-    pub fn warp(&self, image: &RgbImage) -> RgbImage {
+    pub(crate) fn warp(&self, image: &RgbImage) -> RgbImage {
         let (width, height) = (image.width as usize, image.height as usize);
         let middle = [width as f64 / 2.0, height as f64 / 2.0];
         let mut pixels = Vec::with_capacity(image.pixels.len());

@@ -38,7 +38,7 @@ fn changed(image: &RgbImage, set: Set, change: Change, turn: Turn) -> RgbImage {
     let mut augmentation = Augmentation::none();
     set(&mut augmentation, change);
     let mut out = image.clone();
-    apply_changes(&mut out, &augmentation, turn).unwrap();
+    Changes::draw(&augmentation, [image.width, image.height], turn).apply(&mut out).unwrap();
     out
 }
 
