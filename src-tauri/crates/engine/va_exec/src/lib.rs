@@ -6,6 +6,9 @@
 //! kernels otherwise. Same inputs and same flat tensors give the same bits: on the reference whatever the thread count
 //! (work is cut by shape alone, every reduction has a fixed order), on oneDNN for one thread count and processor.
 
+#[cfg(test)]
+extern crate self as va_exec;
+
 mod backend;
 mod bce;
 #[cfg(any(test, feature = "cuda"))]
@@ -18,6 +21,7 @@ mod fold;
 #[cfg(feature = "cuda")]
 pub mod gpu;
 mod groups;
+pub mod images;
 mod init;
 mod kernels;
 mod layout;

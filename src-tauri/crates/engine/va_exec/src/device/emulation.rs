@@ -38,7 +38,18 @@ fn compile(folder: &Path, name: &str, flags: &[&str]) -> Library {
     let out = folder.join(format!("lib{name}.so"));
     let mut command = Command::new("c++");
     command
-        .args(["-std=c++17", "-O1", "-U_FORTIFY_SOURCE", "-shared", "-fPIC", "-DEMULATED", "-x", "c++", "-o"])
+        .args([
+            "-std=c++17",
+            "-O1",
+            "-U_FORTIFY_SOURCE",
+            "-ffp-contract=off",
+            "-shared",
+            "-fPIC",
+            "-DEMULATED",
+            "-x",
+            "c++",
+            "-o",
+        ])
         .arg(&out)
         .args(flags);
     let files = std::fs::read_dir(&sources).unwrap().map(|entry| entry.unwrap().path());

@@ -8,6 +8,9 @@
 
 mod activation;
 mod attention;
+pub(crate) mod augment;
+#[cfg(test)]
+mod augment_tests;
 mod batch_norm;
 mod call;
 pub(crate) mod cases;
@@ -18,6 +21,7 @@ pub(crate) mod cuda;
 mod elementwise;
 #[cfg(test)]
 pub(crate) mod emulation;
+pub(crate) mod image_store;
 #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "the card keeps them"))]
 mod kept;
 mod layer_norm;

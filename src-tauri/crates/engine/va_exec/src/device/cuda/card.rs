@@ -54,8 +54,8 @@ pub(crate) fn card() -> Result<&'static Card> {
 impl Card {
     fn open() -> Result<Self> {
         let device = CudaDevice::new_with_stream(0)?;
-        // SAFETY: everything of this process runs on this one stream, so its order is the only one there is; on the stream
-        // of the recorder nothing runs.
+        // SAFETY: networks run on this one stream, so its order is the only one there is; on the stream of the recorder
+        // nothing runs, and `images` orders its own by events of its own.
         unsafe { device.disable_event_tracking() };
         let stream = device.cuda_stream();
         let card = Self {
@@ -101,7 +101,7 @@ impl Card {
         &self.device
     }
 
-    /// Where everything of this process runs.
+    /// Where networks run.
     pub(super) fn stream(&self) -> &Arc<CudaStream> {
         self.main.stream()
     }

@@ -1,10 +1,11 @@
 //! The card itself: kernels through the driver, products through cuBLAS, convolutions through cuDNN, all on the one stream
-//! of Candle's device.
+//! of Candle's device; beside it, images are prepared on another (`images`).
 
 mod blas;
 mod card;
 mod dnn;
 mod errors;
+mod images;
 mod lane;
 mod operation;
 mod ptx;
@@ -17,6 +18,7 @@ use super::DeviceKernel;
 use operation::Operation;
 
 pub(crate) use card::card;
+pub(crate) use images::images;
 pub(super) use record::record;
 
 /// Candle's device of the card.

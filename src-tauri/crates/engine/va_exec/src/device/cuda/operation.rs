@@ -2,10 +2,11 @@
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use candle_core::cuda_backend::CudaStorage;
 use candle_core::{DType, Layout, Result, bail};
-use cudarc::driver::{CudaSlice, DevicePtr, DevicePtrMut, LaunchConfig, PushKernelArg, result};
+use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut, LaunchConfig, PushKernelArg, result};
 use half::bf16;
 
 use super::blas;
@@ -19,12 +20,18 @@ use crate::kernels::geometry::ConvGeometry;
 pub(super) struct Operation<'a> {
     card: &'a Card,
     lane: &'a Lane,
+    stream: &'a Arc<CudaStream>,
     scratch: RefCell<Vec<CudaSlice<u8>>>,
 }
 
 impl<'a> Operation<'a> {
     pub fn new(card: &'a Card) -> Self {
-        Self { card, lane: card.lane(), scratch: RefCell::default() }
+        Self::on(card, card.lane().stream())
+    }
+
+    /// On a stream beside the networks': of kernels alone, products have the lane's.
+    pub fn on(card: &'a Card, stream: &'a Arc<CudaStream>) -> Self {
+        Self { card, lane: card.lane(), stream, scratch: RefCell::default() }
     }
 
     pub(super) fn lane(&self) -> &'a Lane {
@@ -33,7 +40,7 @@ impl<'a> Operation<'a> {
 
     /// An operand that is read.
     pub fn read(&self, storage: &CudaStorage, layout: &Layout) -> Result<Buffer> {
-        let stream = self.lane.stream();
+        let stream = self.stream;
         // Events are not tracked, so what comes beside the address has nothing to do.
         let buffer = match candle_core::backend::BackendStorage::dtype(storage) {
             DType::F32 => {
@@ -51,7 +58,7 @@ impl<'a> Operation<'a> {
 
     /// The operand that is written.
     pub fn written(&self, storage: &mut CudaStorage, layout: &Layout) -> Result<Buffer> {
-        let stream = self.lane.stream();
+        let stream = self.stream;
         let buffer = match candle_core::backend::BackendStorage::dtype(storage) {
             DType::F32 => {
                 let slice = storage.as_cuda_slice_mut::<f32>()?;
@@ -81,7 +88,7 @@ impl Gpu for Operation<'_> {
         let function = self.card.function(call)?;
         let [x, y, z] = call.grid;
         let config = LaunchConfig { grid_dim: (x, y, z), block_dim: (call.threads, 1, 1), shared_mem_bytes: 0 };
-        let mut launch = self.lane.stream().launch_builder(&function);
+        let mut launch = self.stream.launch_builder(&function);
         for arg in &call.args {
             match arg {
                 Arg::Address(value) | Arg::Long(value) => launch.arg(value),
@@ -100,8 +107,8 @@ impl Gpu for Operation<'_> {
     fn scratch(&self, number: Number, len: usize) -> Result<Buffer> {
         let bytes = (len * number.size()).max(1);
         // SAFETY: every kernel writes its scratch memory before it reads it; the emulation finds one that does not.
-        let slice = unsafe { self.lane.stream().alloc::<u8>(bytes) }.cuda()?;
-        let address = slice.device_ptr(self.lane.stream()).0;
+        let slice = unsafe { self.stream.alloc::<u8>(bytes) }.cuda()?;
+        let address = slice.device_ptr(self.stream).0;
         self.scratch.borrow_mut().push(slice);
         Ok(Buffer { address, len, number })
     }
@@ -112,7 +119,7 @@ impl Gpu for Operation<'_> {
         }
         let buffer = self.scratch(Number::F32, words.len())?;
         // SAFETY: the memory is as long, and the driver takes pageable memory over before it returns.
-        unsafe { result::memcpy_htod_async(buffer.address, words, self.lane.stream().cu_stream()) }.cuda()?;
+        unsafe { result::memcpy_htod_async(buffer.address, words, self.stream.cu_stream()) }.cuda()?;
         Ok(buffer.address)
     }
 
@@ -130,7 +137,7 @@ impl Gpu for Operation<'_> {
 
     fn download(&self, numbers: Buffer) -> Result<Vec<f64>> {
         let mut values = vec![0.0f64; numbers.len];
-        let stream = self.lane.stream();
+        let stream = self.stream;
         // SAFETY: the buffer holds as many numbers, and they are here when the stream has come so far.
         unsafe { result::memcpy_dtoh_async(&mut values, numbers.address, stream.cu_stream()) }.cuda()?;
         stream.synchronize().cuda()?;
