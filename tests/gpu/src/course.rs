@@ -6,7 +6,7 @@ use std::sync::Arc;
 use va_domain::{Task, TrainSettings};
 use va_engine::{
     Batch, BatchRequest, Ending, LoaderHost, SampleSource, Stop, TrainEvent, TrainHost, TrainJob, TrainOutcome,
-    standard_preprocessing,
+    WantedImage, standard_preprocessing,
 };
 use va_error::Result;
 
@@ -86,6 +86,7 @@ impl Course {
             decoded_bytes: loader.decoded_bytes(),
             class_counts: loader.class_counts().to_vec(),
             micro_batch_limit: None,
+            kept_image_bytes: 0,
             preprocessing,
             checkpoint_dir: self.dir.join("run"),
             model_dir: self.model_dir(),
@@ -108,6 +109,15 @@ impl<L: TrainHost> TrainHost for Watched<'_, L> {
     fn next_batch(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
         self.watcher.before_batch(&request)?;
         self.loader.next_batch(request, batch)
+    }
+
+    fn next_images(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
+        self.watcher.before_batch(&request)?;
+        self.loader.next_images(request, batch)
+    }
+
+    fn copy_images(&mut self, wanted: &[WantedImage], room: &mut [u8]) -> Result<()> {
+        self.loader.copy_images(wanted, room)
     }
 
     fn event(&mut self, event: TrainEvent) {

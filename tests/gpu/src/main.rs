@@ -39,7 +39,7 @@ struct Args {
     /// Check the processor's engine instead, with small work: a test of the suite itself.
     #[arg(long)]
     cpu: bool,
-    /// Only these checks: operators, networks, replay, resume, sessions, memory, speed, loader, soak.
+    /// Only these checks: operators, images, networks, replay, resume, sessions, memory, speed, loader, soak.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Measured steps of each speed line.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use va_domain::{Forecast, ModelPrecision, TrainSettings};
 use va_engine::{
     Batch, BatchRequest, CpuEngine, DataSize, Engine, EngineDescription, Explainer, ExportedModel, ModelCard, RgbImage,
-    SampleSource, Session, Stop, TrainEvent, TrainHost, TrainJob, TrainOutcome,
+    SampleSource, Session, Stop, TrainEvent, TrainHost, TrainJob, TrainOutcome, WantedImage,
 };
 use va_error::{Error, Result};
 
@@ -88,6 +88,14 @@ impl TrainHost for Faulty<'_> {
             return Ok(());
         }
         self.host.next_batch(request, batch)
+    }
+
+    fn next_images(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
+        self.host.next_images(request, batch)
+    }
+
+    fn copy_images(&mut self, wanted: &[WantedImage], room: &mut [u8]) -> Result<()> {
+        self.host.copy_images(wanted, room)
     }
 
     fn event(&mut self, mut event: TrainEvent) {

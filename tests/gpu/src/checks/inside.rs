@@ -13,6 +13,11 @@ pub fn operators(subject: &Subject<'_>, _: &Sizes, _: &Path) -> Result<Vec<Value
     ask(subject, &json!({ "check": "operators" }))
 }
 
+/// Batches prepared on the card against the host's.
+pub fn images(subject: &Subject<'_>, _: &Sizes, _: &Path) -> Result<Vec<Value>> {
+    ask(subject, &json!({ "check": "images" }))
+}
+
 /// A training step of whole networks against f64.
 pub fn networks(subject: &Subject<'_>, sizes: &Sizes, _: &Path) -> Result<Vec<Value>> {
     let (only, batches) = sizes.networks.unzip();

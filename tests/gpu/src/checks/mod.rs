@@ -19,8 +19,9 @@ use crate::subject::Subject;
 pub type Check = fn(&Subject<'_>, &Sizes, &Path) -> Result<Vec<Value>>;
 
 /// In the order in which a failure is cheapest to find.
-pub const ALL: [(&str, Check); 9] = [
+pub const ALL: [(&str, Check); 10] = [
     ("operators", inside::operators),
+    ("images", inside::images),
     ("networks", inside::networks),
     ("replay", inside::replay),
     ("resume", resume::run),
@@ -32,4 +33,4 @@ pub const ALL: [(&str, Check); 9] = [
 ];
 
 /// What only a card has.
-pub const OF_A_CARD: [&str; 2] = ["operators", "memory"];
+pub const OF_A_CARD: [&str; 3] = ["operators", "images", "memory"];

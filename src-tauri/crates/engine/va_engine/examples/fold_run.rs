@@ -146,6 +146,7 @@ fn run(
         decoded_bytes: host.decoded_bytes(),
         class_counts: host.class_counts().to_vec(),
         micro_batch_limit: None,
+        kept_image_bytes: 0,
         preprocessing,
         checkpoint_dir,
         model_dir,

@@ -93,6 +93,7 @@ fn train(settings: &TrainSettings, train_len: usize, val_len: usize) -> Result<S
         decoded_bytes: host.decoded_bytes(),
         class_counts: host.class_counts().to_vec(),
         micro_batch_limit: None,
+        kept_image_bytes: 0,
         preprocessing,
         checkpoint_dir: folder.join("run"),
         model_dir: folder.join("model"),

@@ -26,7 +26,7 @@ pub use memory::free_bytes;
 pub use network::describe_network;
 pub use plugin::PluginEngine;
 pub use va_dataset::{
-    Batch, BatchRequest, DiskCacheOptions, Phase, RgbImage, SampleSource, check_training_split, preview,
+    Batch, BatchRequest, DiskCacheOptions, Phase, RgbImage, SampleSource, WantedImage, check_training_split, preview,
     standard_preprocessing,
 };
 pub use va_exec::bf16_is_native;

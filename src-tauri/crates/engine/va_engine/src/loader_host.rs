@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use va_dataset::{
-    Batch, BatchRecipe, BatchRequest, DiskCacheOptions, Loader, LoaderOptions, SampleSource, check_training_split,
-    standard_preprocessing,
+    Batch, BatchRecipe, BatchRequest, DiskCacheOptions, Loader, LoaderOptions, SampleSource, WantedImage,
+    check_training_split, standard_preprocessing,
 };
 use va_domain::{Preprocessing, Task, TrainSettings};
 use va_error::Result;
@@ -75,6 +75,14 @@ impl<E: FnMut(TrainEvent), S: FnMut() -> Stop> LoaderHost<E, S> {
 impl<E: FnMut(TrainEvent), S: FnMut() -> Stop> TrainHost for LoaderHost<E, S> {
     fn next_batch(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
         self.loader.next_batch(request, batch)
+    }
+
+    fn next_images(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
+        self.loader.next_images(request, batch)
+    }
+
+    fn copy_images(&mut self, wanted: &[WantedImage], room: &mut [u8]) -> Result<()> {
+        self.loader.copy_images(wanted, room)
     }
 
     fn event(&mut self, event: TrainEvent) {

@@ -38,7 +38,7 @@ impl Engine for LocalEngine {
     }
 
     fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome> {
-        let job = &TrainJob { micro_batch_limit: micro_batch_limit(job, (self.free_bytes)())?, ..job.clone() };
+        let job = &within_memory(job, (self.free_bytes)())?;
         let trained = va_train::train(job, host, self.version)?;
         let weights_hash = match &trained.weights {
             Some(weights) => {
@@ -91,17 +91,18 @@ fn described(arch: &va_zoo::Arch) -> Arch {
     }
 }
 
-/// The largest micro-batch that memory allows, at most what the job says itself. Linux kills a process that passes its
-/// limit instead of failing the allocation, so a run that cannot fit at all is refused.
-fn micro_batch_limit(job: &TrainJob, free_bytes: Option<u64>) -> Result<Option<u32>> {
+/// The job with the largest micro-batch that memory allows, at most what it says itself. Linux kills a process that passes
+/// its limit instead of failing the allocation, so a run that cannot fit at all is refused.
+fn within_memory(job: &TrainJob, free_bytes: Option<u64>) -> Result<TrainJob> {
     if job.train_len == 0 || job.classes.len() < job.task.min_classes() {
         // `va_train` says what is wrong with such a job.
-        return Ok(job.micro_batch_limit);
+        return Ok(job.clone());
     }
     let mut net = network(&job.settings, job.classes.len())?;
     let plan = MemoryPlan::make(&mut net, &job.settings, job.train_len, job.decoded_bytes, free_bytes)?;
     if plan.fits {
-        return Ok(Some(plan.micro_batch.min(job.micro_batch_limit.unwrap_or(u32::MAX))));
+        let micro_batch_limit = Some(plan.micro_batch.min(job.micro_batch_limit.unwrap_or(u32::MAX)));
+        return Ok(TrainJob { micro_batch_limit, kept_image_bytes: plan.spare_bytes(), ..job.clone() });
     }
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     let advice = if job.settings.activation_checkpointing { "" } else { ", or turn activation checkpointing on" };

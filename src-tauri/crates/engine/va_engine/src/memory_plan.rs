@@ -8,6 +8,9 @@ use va_exec::{Mode, Network, Precision};
 const BASE_BYTES: u64 = 120 << 20;
 /// What the libraries of a GPU take for themselves and ask for beside a plan: windows and workspaces of convolutions.
 const GPU_BASE_BYTES: u64 = 1536 << 20;
+/// What a GPU that prepares images holds for every value of a batch, in bytes: two batches of bytes, their sources (two and a
+/// half times the side), half resized, moved and half blurred ones, and the network's input.
+const STAGED_BYTES: u64 = 2 + 13 + 3 + 1 + 4 + 4;
 /// Batches in memory at a time: in use, as the network's input, two made ahead, one under way, two used ones whose memory
 /// goes to the next.
 const LOADED_BATCHES: u64 = 7;
@@ -43,7 +46,7 @@ impl MemoryPlan {
             let kept = decoded_bytes.min(image_cache_bytes(free_bytes));
             BASE_BYTES + numbers.peak_bytes() + loaded(settings) + kept
         } else {
-            GPU_BASE_BYTES + numbers.peak_bytes_elsewhere()
+            GPU_BASE_BYTES + numbers.peak_bytes_elsewhere() + STAGED_BYTES * batch_values(settings)
         };
         // A batch norm over one sample of one pixel has no variance.
         let least = asked.min(2);
@@ -62,6 +65,11 @@ impl MemoryPlan {
             }
             micro_batch = micro_batch.div_ceil(2).max(least);
         }
+    }
+
+    /// What a GPU may use for images that come to it once: half of what is left, because other programs want some, too.
+    pub fn spare_bytes(&self) -> u64 {
+        self.free_bytes.map_or(0, |free| free.saturating_sub(self.peak_bytes) / 2)
     }
 }
 
@@ -107,8 +115,11 @@ pub(crate) fn image_cache_bytes(free_bytes: Option<u64>) -> u64 {
 }
 
 fn loaded(settings: &TrainSettings) -> u64 {
-    let image = u64::from(settings.image_size_px).pow(2) * 3 * 4;
-    LOADED_BATCHES * u64::from(settings.batch_size) * image
+    LOADED_BATCHES * 4 * batch_values(settings)
+}
+
+fn batch_values(settings: &TrainSettings) -> u64 {
+    u64::from(settings.batch_size) * u64::from(settings.image_size_px).pow(2) * 3
 }
 
 #[cfg(test)]
@@ -133,6 +144,15 @@ mod tests {
         let own = TrainSettings { micro_batch_size: 4, ..settings };
         assert_eq!(plan(&own, None).micro_batch, 4);
         assert!(plan(&own, None).peak_bytes < tight.peak_bytes);
+    }
+
+    #[test]
+    fn images_are_kept_in_half_of_what_a_run_leaves() {
+        let settings = TrainSettings { image_size_px: 64, batch_size: 32, ..TrainSettings::default() };
+        let peak_bytes = plan(&settings, None).peak_bytes;
+        let spare = |free| plan(&settings, free).spare_bytes();
+        assert_eq!(spare(Some(peak_bytes + 1000)), 500);
+        assert_eq!((spare(Some(peak_bytes)), spare(Some(1 << 20)), spare(None)), (0, 0, 0));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use va_dataset::{Batch, BatchRequest};
-use va_domain::{Augmentation, Forecast, ModelPrecision, Task, TrainSettings};
+use va_dataset::{Batch, BatchRequest, Phase, WantedImage};
+use va_domain::{Augmentation, Change, Forecast, ModelPrecision, Task, TrainSettings};
 use va_engine::plugin::{abi, guest};
 use va_engine::{
     CpuEngine, DataSize, Ending, Engine, EngineDescription, Explainer, ExportedModel, LoaderHost, PluginEngine,
@@ -45,6 +45,10 @@ impl SampleSource for Shades {
     }
 }
 
+fn often(strength: f64) -> Change {
+    Change { strength, probability: 0.8 }
+}
+
 fn settings() -> TrainSettings {
     TrainSettings {
         image_size_px: 32,
@@ -52,7 +56,12 @@ fn settings() -> TrainSettings {
         epochs: 2,
         warmup_epochs: 0.0,
         mixup_alpha: 0.2,
-        augmentation: Augmentation::default(),
+        augmentation: Augmentation {
+            rotation: often(9.0),
+            hue: often(20.0),
+            noise: often(5.0),
+            ..Augmentation::default()
+        },
         ..TrainSettings::default()
     }
 }
@@ -69,6 +78,7 @@ fn job(dir: &Path, host: &impl Counts) -> TrainJob {
         decoded_bytes: 0,
         class_counts: vec![6, 6],
         micro_batch_limit: None,
+        kept_image_bytes: 0,
         preprocessing: standard_preprocessing(32),
         checkpoint_dir: dir.join("run"),
         model_dir: dir.join("model"),
@@ -87,21 +97,16 @@ impl<E: FnMut(TrainEvent), S: FnMut() -> Stop> Counts for LoaderHost<E, S> {
     }
 }
 
+fn host<E: FnMut(TrainEvent), S: FnMut() -> Stop>(hear: E, stop: S) -> LoaderHost<E, S> {
+    let classes = ["dark".to_owned(), "light".to_owned()];
+    let (train, val) = (Arc::new(Shades(12)), Arc::new(Shades(5)));
+    let (task, preprocessing) = (Task::Classification, standard_preprocessing(32));
+    LoaderHost::new(train, Some(val), &classes, task, &settings(), &preprocessing, None, hear, stop).unwrap()
+}
+
 fn train(engine: &dyn Engine, dir: &Path, stop: impl FnMut() -> Stop) -> (Result<TrainOutcome>, Vec<TrainEvent>) {
     let mut events = Vec::new();
-    let classes = ["dark".to_owned(), "light".to_owned()];
-    let mut host = LoaderHost::new(
-        Arc::new(Shades(12)),
-        Some(Arc::new(Shades(5))),
-        &classes,
-        Task::Classification,
-        &settings(),
-        &standard_preprocessing(32),
-        None,
-        |event| events.push(event),
-        stop,
-    )
-    .unwrap();
+    let mut host = host(|event| events.push(event), stop);
     let job = job(dir, &host);
     let outcome = engine.train(&job, &mut host);
     drop(host);
@@ -196,6 +201,12 @@ impl TrainHost for Broken {
         assert!(!self.panics, "the host broke");
         Err(Error::new(Code::DiskFull, "sample 7 cannot be used").with_source(std::io::Error::other("no room")))
     }
+    fn next_images(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
+        self.next_batch(request, batch)
+    }
+    fn copy_images(&mut self, _: &[WantedImage], _: &mut [u8]) -> Result<()> {
+        Err(Error::invalid("there are no images"))
+    }
     fn event(&mut self, _: TrainEvent) {}
     fn should_stop(&mut self) -> Stop {
         Stop::Continue
@@ -223,6 +234,72 @@ fn a_panic_of_the_host_goes_on_at_the_host() {
     let dir = tempfile::tempdir().unwrap();
     let mut host = Broken { panics: true };
     let _ = remote().train(&job(dir.path(), &host), &mut host);
+}
+
+/// What a host gives an engine that prepares images itself, as text: every number to its last bit.
+fn images_of(host: &mut dyn TrainHost) -> Result<String> {
+    let mut batch = Batch::default();
+    let mut text = String::new();
+    for (phase, epoch) in [(Phase::Train, 0), (Phase::Val, 0), (Phase::Train, 1)] {
+        host.next_images(BatchRequest { phase, epoch, step: 0 }, &mut batch)?;
+        let wanted: Vec<_> = (0..batch.len()).map(|place| WantedImage { place, is_kept: place == 1 }).collect();
+        let mut room = vec![0; batch.images.iter().map(|image| image.bytes()).sum()];
+        host.copy_images(&wanted, &mut room)?;
+        let hash = room.iter().fold(7u64, |hash, &byte| hash.wrapping_mul(0x100_0000_01b3) ^ u64::from(byte));
+        text += &format!("{batch:?} {hash}\n");
+    }
+    Ok(text)
+}
+
+/// An engine that trains nothing and says what it was given.
+struct Curious;
+
+impl Engine for Curious {
+    fn describe(&self) -> EngineDescription {
+        CpuEngine::new().describe()
+    }
+    fn forecast(&self, settings: &TrainSettings, data: &DataSize) -> Result<Forecast> {
+        CpuEngine::new().forecast(settings, data)
+    }
+    fn train(&self, _: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome> {
+        let given = images_of(host)?;
+        let mut small = vec![0; 3];
+        assert!(host.copy_images(&[WantedImage { place: 0, is_kept: false }], &mut small).is_err());
+        assert!(host.copy_images(&[], &mut []).is_ok());
+        host.event(TrainEvent::Note { message: given });
+        Err(Error::cancelled())
+    }
+    fn open_session(&self, dir: &Path) -> Result<Box<dyn Session>> {
+        CpuEngine::new().open_session(dir)
+    }
+    fn open_explainer(&self, dir: &Path) -> Result<Box<dyn Explainer>> {
+        CpuEngine::new().open_explainer(dir)
+    }
+    fn export_onnx(&self, _: &Path, _: &Path, _: &dyn SampleSource, _: ModelPrecision) -> Result<ExportedModel> {
+        Err(Error::cancelled())
+    }
+}
+
+impl guest::Guest for Curious {
+    fn engine() -> &'static dyn Engine {
+        &Curious
+    }
+}
+
+#[test]
+fn images_and_what_is_to_be_done_to_them_cross_to_the_last_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = PluginEngine::within::<Curious>().unwrap();
+    let (outcome, events) = train(&engine, dir.path(), || Stop::Continue);
+    assert_eq!(outcome.unwrap_err().code(), Code::Cancelled);
+    let [TrainEvent::Note { message }] = events.as_slice() else { panic!("{events:?}") };
+    let mut host = host(|_| (), || Stop::Continue);
+    assert_eq!(*message, images_of(&mut host).unwrap());
+    assert!(message.contains("projection: Some") && message.contains("noise: Some"), "{message}");
+
+    let mut host = Broken { panics: false };
+    let error = engine.train(&job(dir.path(), &host), &mut host).unwrap_err();
+    assert_eq!(error.code(), Code::DiskFull);
 }
 
 /// An engine that breaks at everything but its description.

@@ -63,6 +63,7 @@ fn job(dir: &std::path::Path, settings: &TrainSettings) -> TrainJob {
         decoded_bytes: 0,
         class_counts: vec![12, 12],
         micro_batch_limit: None,
+        kept_image_bytes: 0,
         preprocessing: standard_preprocessing(settings.image_size_px),
         checkpoint_dir: dir.join("run"),
         model_dir: dir.join("model"),

@@ -36,7 +36,8 @@ impl Broken {
 }
 
 fn broken_inputs(batch: &Batch) -> Vec<String> {
-    let images = batch.pixels.chunks(batch.pixels.len() / batch.len().max(1));
+    // Images that the engine prepares are bytes, and always numbers.
+    let images = batch.pixels.chunks((batch.pixels.len() / batch.len().max(1)).max(1));
     let broken = images.zip(&batch.keys).filter(|(pixels, _)| pixels.iter().any(|value| !value.is_finite()));
     broken.map(|(_, key)| key.clone()).collect()
 }

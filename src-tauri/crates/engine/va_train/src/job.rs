@@ -25,7 +25,10 @@ pub struct TrainJob {
     pub class_counts: Vec<u64>,
     /// At most so many samples in one forward and backward, for memory; None: as the settings say.
     pub micro_batch_limit: Option<u32>,
-    /// Size, mean and deviation that the host normalises with; kept with the model.
+    /// Memory for images where a GPU prepares them, so that each comes to it once; the engine decides it.
+    #[serde(default)]
+    pub kept_image_bytes: u64,
+    /// Size, mean and deviation that images are normalised with; kept with the model.
     pub preprocessing: Preprocessing,
     /// Where checkpoints go; made if missing. It belongs to this run alone.
     pub checkpoint_dir: PathBuf,

@@ -1,14 +1,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::Tensor;
 use va_dataset::Batch;
 use va_domain::TrainSettings;
 use va_error::{Code, Error, Result};
 use va_exec::{Mode, Network, Precision, clip_grad_norm};
 
+use crate::TrainHost;
 use crate::average::Average;
 use crate::diagnose::{Broken, broken_weight, first_broken_gradient, first_broken_layer};
+use crate::feed::Feed;
 use crate::kept::KeptStatistics;
 use crate::learning_task::LearningTask;
 use crate::optimiser::{Moment, RunOptimiser, head};
@@ -27,7 +29,6 @@ pub(crate) struct Learner {
     pub micro_batch: usize,
     /// None does not clip.
     clip_norm: Option<f64>,
-    image_size: usize,
 }
 
 /// What a training step is told.
@@ -48,7 +49,6 @@ pub(crate) struct StepReport {
 impl Learner {
     pub fn new(net: Network, task: Arc<dyn LearningTask>, settings: &TrainSettings) -> Result<Self> {
         let optimiser = RunOptimiser::new(&net, settings)?;
-        let image_size = net.graph().input_shape()[0];
         let clip_norm = (settings.clip_norm > 0.0).then_some(settings.clip_norm);
         let micro_batch = settings.batch_size as usize;
         let evaluator = match net.precision() {
@@ -56,7 +56,7 @@ impl Learner {
             Precision::Bf16 => Some(net.sharing(Precision::F32)?),
         };
         let kept = KeptStatistics::of(&net)?;
-        Ok(Self { net, evaluator, optimiser, kept, average: None, task, micro_batch, clip_norm, image_size })
+        Ok(Self { net, evaluator, optimiser, kept, average: None, task, micro_batch, clip_norm })
     }
 
     /// Begins the running average with the weights as they are now.
@@ -65,16 +65,16 @@ impl Learner {
         Ok(())
     }
 
-    /// Forward and backward of all micro-batches, and one optimiser step.
+    /// Forward and backward of all micro-batches of the batch in use, and one optimiser step.
     ///
     /// # Errors
     /// `NotFinite`, naming step, layer and samples, when loss, gradient, weights or running statistics are no numbers.
     /// The network is then not to be kept. `TooLarge` when the memory of a GPU does not hold the step: everything but the
     /// gradients is then as it was before, to the last bit.
-    pub fn train_step(&mut self, batch: &Batch, plan: StepPlan) -> Result<StepReport> {
+    pub fn train_step(&mut self, feed: &mut Feed, host: &mut dyn TrainHost, plan: StepPlan) -> Result<StepReport> {
         self.freeze_backbone(plan.at.freeze);
         self.kept.keep(&self.net)?;
-        let (loss, correct) = match self.gradients(batch, plan) {
+        let (loss, correct) = match self.gradients(feed, plan) {
             Err(error) if error.code() == Code::TooLarge => {
                 self.forget_plans();
                 self.kept.put_back(&mut self.net)?;
@@ -82,7 +82,9 @@ impl Learner {
             }
             done => done?,
         };
-        let grad_norm = self.update(batch, plan.at).map_err(not_again)?;
+        // A GPU is at the last backward now; the norm of the update waits for it.
+        feed.ask_ahead(host);
+        let grad_norm = self.update(feed.batch(), plan.at).map_err(not_again)?;
         Ok(StepReport { loss, grad_norm, correct })
     }
 
@@ -115,13 +117,14 @@ impl Learner {
     }
 
     /// Loss and correct predictions of the batch; its gradient is then the network's.
-    fn gradients(&mut self, batch: &Batch, plan: StepPlan) -> Result<(f64, u64)> {
+    fn gradients(&mut self, feed: &Feed, plan: StepPlan) -> Result<(f64, u64)> {
+        let batch = feed.batch();
         let task = Arc::clone(&self.task);
         let targets = task.targets(batch)?;
         self.net.zero_grad()?;
         let (mut loss, mut correct) = (0.0, 0);
         for (part, range) in parts(batch.len(), self.micro_batch).enumerate() {
-            let input = self.input(batch, range.clone())?;
+            let input = feed.input(range.clone())?;
             let key = plan.key.wrapping_add((part as u64).wrapping_mul(0xd1b5_4a32_d192_ed03));
             self.net.set_step_key(key);
             let logits = self.net.forward(&input, Mode::Train)?;
@@ -138,25 +141,25 @@ impl Learner {
     }
 
     /// Logits `[M, K]` of the samples `range` with running statistics, in f32.
-    pub fn evaluate(&mut self, batch: &Batch, range: Range<usize>) -> Result<Tensor> {
-        let input = self.input(batch, range)?;
+    pub fn evaluate(&mut self, feed: &Feed, range: Range<usize>) -> Result<Tensor> {
+        let input = feed.input(range)?;
         self.evaluator.as_mut().unwrap_or(&mut self.net).forward(&input, Mode::Eval)
     }
 
     /// As [`Learner::evaluate`]; where the memory of a GPU does not hold it, once more without the plans of training, and
     /// then in halves.
-    pub fn evaluate_that_fits(&mut self, batch: &Batch, range: Range<usize>) -> Result<Tensor> {
+    pub fn evaluate_that_fits(&mut self, feed: &Feed, range: Range<usize>) -> Result<Tensor> {
         for _ in 0..2 {
-            match self.evaluate(batch, range.clone()) {
+            match self.evaluate(feed, range.clone()) {
                 Err(error) if error.code() == Code::TooLarge => self.forget_plans(),
                 done => return done,
             }
         }
         if range.len() < 2 {
-            return self.evaluate(batch, range);
+            return self.evaluate(feed, range);
         }
         let middle = range.start + range.len() / 2;
-        let halves = [range.start..middle, middle..range.end].map(|half| self.evaluate_that_fits(batch, half));
+        let halves = [range.start..middle, middle..range.end].map(|half| self.evaluate_that_fits(feed, half));
         let [first, second] = halves;
         Tensor::cat(&[first?, second?], 0).map_err(|e| Error::internal("cannot join the halves").with_source(e))
     }
@@ -179,22 +182,6 @@ impl Learner {
 
     pub fn hide_average(&mut self) -> Result<()> {
         self.average.as_mut().map_or(Ok(()), |average| average.hide(&mut self.net))
-    }
-
-    /// `[M, H, W, 3]`: the samples `range` of the batch.
-    fn input(&self, batch: &Batch, range: Range<usize>) -> Result<Tensor> {
-        let (n, size) = (batch.len(), self.image_size);
-        let numbers = size * size * 3;
-        if range.is_empty() || range.end > n || batch.pixels.len() != n * numbers {
-            return Err(Error::internal(format!(
-                "the host gave {} numbers for {n} images of {size}×{size} pixels",
-                batch.pixels.len()
-            )));
-        }
-        let pixels = &batch.pixels[range.start * numbers..range.end * numbers];
-        Tensor::from_slice(pixels, (range.len(), size, size, 3), &Device::Cpu)
-            .and_then(|x| x.to_dtype(DType::F32))
-            .map_err(|e| Error::internal("cannot make the input tensor").with_source(e))
     }
 }
 

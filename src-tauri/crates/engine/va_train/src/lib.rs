@@ -8,7 +8,7 @@
 //! |---|---|
 //! | initial weights | `job.initial_weights`, what they lack (the last layer, for other classes) and everything without them from the zoo's initialisation from the run seed (`va_exec`'s counter-based generator) |
 //! | order | every epoch a permutation from (seed, epoch), or the same number of visits to every class (`ClassBalance::Sampling`), see `va_dataset::rng` and `va_dataset::balance`; whole batches only (`va_dataset::train_steps`): the remainder is left out that epoch |
-//! | images | `va_dataset::BatchRecipe`: reduce, random resized crop, flips, changes, bilinear resize with antialias, normalise, mixup; all from (seed, epoch, sample index) |
+//! | images | `va_dataset::BatchRecipe`: reduce, random resized crop, flips, changes, bilinear resize with antialias, normalise, mixup; all from (seed, epoch, sample index), on the host or, the same bits, where a GPU computes |
 //! | precision | f32, or bf16 between layers with f32 weights, gradients of weights, sums and statistics; validation in f32 |
 //! | memory | activations kept, or dropped and computed again (`activation_checkpointing`): the same bits |
 //! | loss | softmax cross-entropy, mean over the batch, label smoothing spread over all classes, class weights (PyTorch's definitions), blended targets; multi-label: binary cross-entropy of the logits, mean over samples and classes, smoothing towards one half, weights of positive samples |
@@ -24,12 +24,17 @@
 //! All randomness is a function of position, so a checkpoint needs the position and the numbers only: 4 epochs equal
 //! 2 epochs, resume, 2 epochs, bit for bit on the same instruction set.
 
+#[cfg(test)]
+extern crate self as va_train;
+
 mod average;
 mod checkpoint;
 mod classification;
 mod diagnose;
 mod event;
+mod feed;
 mod host;
+mod image_job;
 mod job;
 mod kept;
 mod learner;
@@ -43,12 +48,14 @@ mod run;
 #[cfg(test)]
 mod run_tests;
 mod schedule;
+mod stage;
 mod state;
 mod train;
 mod validate;
 
 pub use event::{CheckpointKind, Ending, EpochMetrics, TrainEvent, ValMetrics};
 pub use host::{Stop, TrainHost};
+pub use image_job::ImageJobs;
 pub use job::{TrainJob, TrainOutcome};
 pub use pretrained::{StartWeights, load_pretrained, weights_report};
 pub use probe::{StepSeconds, measure_step};

@@ -58,6 +58,7 @@ mod tests {
             decoded_bytes: 0,
             class_counts: Vec::new(),
             micro_batch_limit: limit,
+            kept_image_bytes: 0,
             preprocessing: va_dataset::standard_preprocessing(32),
             checkpoint_dir: PathBuf::new(),
             model_dir: PathBuf::new(),

@@ -1,16 +1,18 @@
 use std::time::{Duration, Instant};
 
-use va_dataset::{Batch, BatchRequest, Phase, train_steps, val_steps};
+use va_dataset::{BatchRequest, Phase, RunLength, train_steps, val_steps};
 use va_domain::{ScheduleKind, TrainSettings, WeightsReport};
 use va_error::{Code, Error, Result};
 use va_exec::NamedTensors;
 
 use crate::checkpoint::{CheckpointFolder, Identity, Snapshot};
+use crate::feed::Feed;
 use crate::learner::{Learner, StepPlan, StepReport};
 use crate::micro_batch::MicroBatch;
 use crate::optimiser::Moment;
 use crate::pretrained::{StartWeights, load_pretrained};
 use crate::schedule::Schedule;
+use crate::stage::Stage;
 use crate::state::RunState;
 use crate::validate::Validated;
 use crate::{CheckpointKind, Ending, EpochMetrics, Stop, TrainEvent, TrainHost, TrainJob, ValMetrics};
@@ -49,7 +51,7 @@ pub(crate) struct Run<'a> {
     pub val_steps: u32,
     saved_at: Instant,
     recovery_age: Duration,
-    pub batch: Batch,
+    pub feed: Feed,
 }
 
 impl<'a> Run<'a> {
@@ -59,13 +61,16 @@ impl<'a> Run<'a> {
         learner: Learner,
         checkpoints: CheckpointFolder,
         identity: Identity,
+        stage: Option<Box<dyn Stage>>,
     ) -> Result<Self> {
         let settings = &job.settings;
         let count = |steps: usize| u32::try_from(steps).map_err(|_| Error::invalid("the dataset is too large"));
         let train_steps = count(train_steps(job.train_len, settings.batch_size as usize))?;
         let val_steps = count(val_steps(job.val_len, settings.batch_size as usize))?;
+        let length = RunLength { train_steps, val_steps, epochs: settings.epochs };
         Ok(Self {
             host,
+            feed: Feed::new(length, learner.net.graph().input_shape()[0], stage),
             learner,
             checkpoints,
             identity,
@@ -76,7 +81,6 @@ impl<'a> Run<'a> {
             val_steps,
             saved_at: Instant::now(),
             recovery_age: recovery_age(),
-            batch: Batch::default(),
         })
     }
 
@@ -134,6 +138,13 @@ impl<'a> Run<'a> {
             micro_batch_size: self.state.micro_batch,
             device: va_exec::device_name(self.learner.net.backend()),
         });
+        if self.feed.prepares() && self.settings.augmentation.jpeg.is_on() {
+            self.note(
+                "JPEG artefacts are made by the processor, so it changes the images of this run and the GPU only \
+                 normalises them"
+                    .to_owned(),
+            );
+        }
         while self.state.epoch < self.settings.epochs && !self.state.early_stopped {
             if let Some(ending) = self.epoch()? {
                 return self.trained(ending, None);
@@ -179,8 +190,9 @@ impl<'a> Run<'a> {
     fn step(&mut self) -> Result<()> {
         let began = Instant::now();
         let request = BatchRequest { phase: Phase::Train, epoch: self.state.epoch, step: self.state.step_in_epoch };
-        self.host.next_batch(request, &mut self.batch)?;
-        let waited = began.elapsed();
+        // What validation waited for is not this step's.
+        self.feed.take_wait();
+        self.take_that_fits(request)?;
         let rate = self.schedule.rate(self.state.step, self.state.plateau.reductions);
         let step = self.state.step + 1;
         let frozen_epochs = self.settings.freeze_backbone_epochs;
@@ -193,15 +205,29 @@ impl<'a> Run<'a> {
         // Any function of seed and step that does not repeat.
         let key = self.settings.seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let report = self.step_that_fits(StepPlan { at, key })?;
-        self.state.add_step(report.loss, report.correct, self.batch.len());
+        self.state.add_step(report.loss, report.correct, self.feed.batch().len());
+        let waited = self.feed.take_wait();
         self.tell_step(&report, rate, waited, began.elapsed());
         Ok(())
+    }
+
+    /// Makes a batch the one in use; where the memory of a GPU does not hold it, beside smaller parts of the network's.
+    pub fn take_that_fits(&mut self, request: BatchRequest) -> Result<()> {
+        loop {
+            match self.feed.take(request, self.host) {
+                Err(error) if error.code() == Code::TooLarge => {
+                    self.learner.forget_plans();
+                    self.halve_micro_batch(error)?;
+                }
+                done => return done,
+            }
+        }
     }
 
     /// A training step; where the memory of a GPU does not hold it, in halves, from then on.
     fn step_that_fits(&mut self, plan: StepPlan) -> Result<StepReport> {
         loop {
-            match self.learner.train_step(&self.batch, plan) {
+            match self.learner.train_step(&mut self.feed, self.host, plan) {
                 // The learner is as it was before the step.
                 Err(error) if error.code() == Code::TooLarge => self.halve_micro_batch(error)?,
                 done => return done,
@@ -230,7 +256,7 @@ impl<'a> Run<'a> {
             loss: report.loss,
             learning_rate: rate,
             grad_norm: report.grad_norm,
-            images_per_s: self.batch.len() as f64 / seconds,
+            images_per_s: self.feed.batch().len() as f64 / seconds,
             data_wait: waited.as_secs_f64() / seconds,
         });
     }

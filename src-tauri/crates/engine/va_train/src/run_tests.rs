@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::Tensor;
-use va_dataset::{Batch, BatchRequest};
+use va_dataset::{Batch, BatchRequest, WantedImage};
 use va_domain::{Task, TrainSettings};
 use va_error::{Code, Error, Result};
 use va_exec::{LossAndGrad, NamedTensors};
@@ -86,6 +86,14 @@ impl TrainHost for Host {
         Ok(())
     }
 
+    fn next_images(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
+        self.next_batch(request, batch)
+    }
+
+    fn copy_images(&mut self, _: &[WantedImage], _: &mut [u8]) -> Result<()> {
+        Err(Error::invalid("this host has prepared batches only"))
+    }
+
     fn event(&mut self, event: TrainEvent) {
         if let TrainEvent::Note { message } = event {
             self.0.push(message);
@@ -118,6 +126,7 @@ fn job(dir: &std::path::Path, settings: &TrainSettings) -> TrainJob {
         decoded_bytes: 0,
         class_counts: vec![16, 16],
         micro_batch_limit: None,
+        kept_image_bytes: 0,
         preprocessing: va_dataset::standard_preprocessing(SIZE as u32),
         checkpoint_dir: dir.join("run"),
         model_dir: dir.join("model"),
@@ -147,7 +156,7 @@ fn trained(full: Full, micro_batch_size: u32) -> (NamedTensors, Vec<String>) {
     let mut learner = Learner::new(net, Arc::new(task), &settings).unwrap();
     learner.begin_average(settings.ema_decay).unwrap();
     let checkpoints = CheckpointFolder::open(&job.checkpoint_dir).unwrap();
-    let mut run = Run::new(&job, &mut host, learner, checkpoints, identity).unwrap();
+    let mut run = Run::new(&job, &mut host, learner, checkpoints, identity, None).unwrap();
     run.choose_micro_batch(&job);
     let weights = run.finish().unwrap().weights.unwrap();
     (weights, host.0)

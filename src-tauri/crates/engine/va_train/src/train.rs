@@ -7,6 +7,7 @@ use crate::learner::Learner;
 use crate::learning_task::learning_task;
 use crate::optimiser::head;
 use crate::run::{Run, Trained};
+use crate::stage::{Stage, stage};
 use crate::{TrainHost, TrainJob};
 
 /// Trains a classifier of the zoo's `job.settings.arch`; see [`train_graph`].
@@ -32,18 +33,42 @@ pub fn train_graph(
     engine_version: &str,
 ) -> Result<Trained> {
     check(&graph, job)?;
+    let net = new_network(graph, &job.settings)?;
+    let stage = stage(&net, job)?;
+    train_network(net, job, host, engine_version, stage)
+}
+
+/// As [`train_graph`] with images prepared by this stage.
+#[cfg(test)]
+pub(crate) fn train_graph_with(
+    graph: va_graph::Graph,
+    job: &TrainJob,
+    host: &mut dyn TrainHost,
+    engine_version: &str,
+    stage: Option<Box<dyn Stage>>,
+) -> Result<Trained> {
+    check(&graph, job)?;
+    train_network(new_network(graph, &job.settings)?, job, host, engine_version, stage)
+}
+
+fn train_network(
+    mut net: Network,
+    job: &TrainJob,
+    host: &mut dyn TrainHost,
+    engine_version: &str,
+    stage: Option<Box<dyn Stage>>,
+) -> Result<Trained> {
     let settings = &job.settings;
     let checkpoints = CheckpointFolder::open(&job.checkpoint_dir)?;
     if !job.resume {
         checkpoints.clear()?;
     }
-    let mut net = new_network(graph, settings)?;
     net.init(settings.seed)?;
     let identity = identity(job, Machine::here(&net, engine_version))?;
     let task = learning_task(job)?;
     let mut learner = Learner::new(net, task, settings)?;
     learner.begin_average(settings.ema_decay)?;
-    let mut run = Run::new(job, host, learner, checkpoints, identity)?;
+    let mut run = Run::new(job, host, learner, checkpoints, identity, stage)?;
     let goes_on = job.resume && run.resume()?;
     if let Some(weights) = job.initial_weights.as_ref().filter(|_| !goes_on) {
         run.start_from(weights)?;

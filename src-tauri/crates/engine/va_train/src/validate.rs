@@ -35,10 +35,15 @@ impl Run<'_> {
                 return Ok(Validated::Stopped(ending));
             }
             let request = BatchRequest { phase: Phase::Val, epoch: self.state.epoch, step };
-            self.host.next_batch(request, &mut self.batch)?;
-            for range in self.learner.parts(self.batch.len()) {
-                let logits = self.learner.evaluate_that_fits(&self.batch, range.clone())?;
-                validation.add(&logits, &self.batch, range)?;
+            self.take_that_fits(request)?;
+            let len = self.feed.batch().len();
+            for range in self.learner.parts(len) {
+                let logits = self.learner.evaluate_that_fits(&self.feed, range.clone())?;
+                if range.end == len {
+                    // A GPU is at the last part now; what is added next waits for it.
+                    self.feed.ask_ahead(self.host);
+                }
+                validation.add(&logits, self.feed.batch(), range)?;
             }
         }
         Ok(Validated::Done(Some(validation.compute())))

@@ -67,6 +67,7 @@ pub(crate) fn run(context: &JobContext) -> Result<Value> {
         decoded_bytes: host.decoded_bytes(),
         class_counts: host.class_counts().to_vec(),
         micro_batch_limit: None,
+        kept_image_bytes: 0,
         preprocessing,
         checkpoint_dir: checkpoint_dir(app, &context.job()),
         model_dir,

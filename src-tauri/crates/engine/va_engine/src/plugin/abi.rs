@@ -7,7 +7,7 @@
 use std::ffi::{CStr, c_void};
 
 /// Of this interface. The two sides work together only if they have the same.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// `extern "C" fn() -> u32`, the plug-in's [`VERSION`]: the one thing that never changes.
 pub const VERSION_SYMBOL: &CStr = c"visaion_plugin_abi_version";
@@ -61,9 +61,14 @@ pub const CANCEL: u32 = 2;
 pub struct Host {
     /// Handed back with every call.
     pub context: *mut c_void,
-    /// A `BatchRequest`, and room for so many numbers that belongs to the plug-in (pinned memory on a GPU): the host
-    /// writes `[N, H, W, 3]` there and answers with a [`BatchHead`](super::call::BatchHead).
+    /// A `BatchRequest`, and room for so many numbers that belongs to the plug-in: the host writes `[N, H, W, 3]` there and
+    /// answers with a [`BatchHead`](super::call::BatchHead).
     pub next_batch: unsafe extern "C" fn(*mut c_void, Text, *mut f32, usize, *mut Answer) -> Status,
+    /// A `BatchRequest`; answers with a [`BatchHead`](super::call::BatchHead) that says what is to be done to which images.
+    pub next_images: unsafe extern "C" fn(*mut c_void, Text, *mut Answer) -> Status,
+    /// Some `WantedImage`s of the batch that `next_images` gave last, and room for exactly their bytes that belongs to the
+    /// plug-in (pinned memory on a GPU), where the host writes them one after the other.
+    pub copy_images: unsafe extern "C" fn(*mut c_void, Text, *mut u8, usize, *mut Answer) -> Status,
     /// A `TrainEvent`.
     pub event: unsafe extern "C" fn(*mut c_void, Text),
     pub should_stop: unsafe extern "C" fn(*mut c_void) -> u32,

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use va_dataset::{Batch, Blend};
+use va_dataset::{Batch, BatchImage, Blend};
 use va_domain::TrainSettings;
 use va_error::{Code, Error, Result};
 
@@ -65,6 +65,7 @@ pub(super) struct ForecastRequest {
 pub(super) struct BatchHead {
     /// Numbers written.
     pixels: usize,
+    images: Vec<BatchImage>,
     classes: Vec<u32>,
     class_sets: Vec<Vec<u32>>,
     blends: Vec<(usize, f64)>,
@@ -84,14 +85,20 @@ impl BatchHead {
             ));
         };
         place.copy_from_slice(&batch.pixels);
+        Ok(Self::of(batch))
+    }
+
+    pub fn of(batch: &Batch) -> Self {
         let blends = batch.blends.iter().map(|blend| (blend.other, blend.share)).collect();
         let (classes, class_sets, keys) = (batch.classes.clone(), batch.class_sets.clone(), batch.keys.clone());
-        Ok(Self { pixels: batch.pixels.len(), classes, class_sets, blends, keys })
+        let (pixels, images) = (batch.pixels.len(), batch.images.clone());
+        Self { pixels, images, classes, class_sets, blends, keys }
     }
 
     /// Fills everything of `batch` but the pixels, which it has already; surplus ones go.
     pub fn take(self, batch: &mut Batch) {
         batch.pixels.truncate(self.pixels);
+        batch.images = self.images;
         batch.classes = self.classes;
         batch.class_sets = self.class_sets;
         batch.blends = self.blends.into_iter().map(|(other, share)| Blend { other, share }).collect();

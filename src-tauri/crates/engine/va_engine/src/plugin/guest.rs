@@ -16,7 +16,7 @@
 use std::ffi::c_void;
 use std::path::PathBuf;
 
-use va_dataset::{Batch, BatchRequest, RgbImage};
+use va_dataset::{Batch, BatchRequest, RgbImage, WantedImage};
 use va_error::{Error, Result};
 use va_infer::Session;
 use va_train::{Stop, TrainEvent, TrainHost, TrainJob};
@@ -159,6 +159,24 @@ impl TrainHost for RemoteHost<'_> {
             unsafe { ask(self.host.free, |out| (self.host.next_batch)(context, Text::of(&request), room, len, out))? };
         head.take(batch);
         Ok(())
+    }
+
+    fn next_images(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
+        let request = serde_json::to_vec(&request)?;
+        let context = self.host.context;
+        batch.pixels.clear();
+        // SAFETY: the context is the host's own, the text is good for the call.
+        let head: BatchHead =
+            unsafe { ask(self.host.free, |out| (self.host.next_images)(context, Text::of(&request), out))? };
+        head.take(batch);
+        Ok(())
+    }
+
+    fn copy_images(&mut self, wanted: &[WantedImage], room: &mut [u8]) -> Result<()> {
+        let wanted = serde_json::to_vec(wanted)?;
+        let (context, place, len) = (self.host.context, room.as_mut_ptr(), room.len());
+        // SAFETY: as above, and the room is ours for the call.
+        unsafe { ask(self.host.free, |out| (self.host.copy_images)(context, Text::of(&wanted), place, len, out)) }
     }
 
     fn event(&mut self, event: TrainEvent) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use va_dataset::{Batch, SampleSource};
+use va_dataset::{Batch, SampleSource, WantedImage};
 use va_domain::{Forecast, ModelPrecision, TrainSettings};
 use va_error::{Error, Result};
 use va_infer::{Explainer, Session};
@@ -93,7 +93,8 @@ impl Engine for PluginEngine {
 
     fn train(&self, job: &TrainJob, host: &mut dyn TrainHost) -> Result<TrainOutcome> {
         let mut run = HostRun { host, panic: None };
-        let table = Host { context: (&raw mut run).cast(), next_batch, event, should_stop, free };
+        let context = (&raw mut run).cast();
+        let table = Host { context, next_batch, next_images, copy_images, event, should_stop, free };
         // SAFETY: `run` and the table outlive the call, and only the callbacks below look at them meanwhile.
         let outcome = self.call(job, |plugin, text, out| unsafe { (plugin.train)(text, &raw const table, out) });
         match run.panic {
@@ -171,6 +172,37 @@ unsafe extern "C" fn next_batch(
             let made = run(context).guarded(|host| host.next_batch(request, &mut batch));
             made.unwrap_or_else(|| Err(Error::internal("the host gave up")))?;
             BatchHead::put(&batch, room)
+        })
+    }
+}
+
+unsafe extern "C" fn next_images(context: *mut c_void, request: Text, out: *mut Answer) -> Status {
+    // SAFETY: as above.
+    unsafe {
+        answer(out, || {
+            let request = request.read()?;
+            let mut batch = Batch::default();
+            let made = run(context).guarded(|host| host.next_images(request, &mut batch));
+            made.unwrap_or_else(|| Err(Error::internal("the host gave up")))?;
+            Ok(BatchHead::of(&batch))
+        })
+    }
+}
+
+unsafe extern "C" fn copy_images(
+    context: *mut c_void,
+    wanted: Text,
+    room: *mut u8,
+    len: usize,
+    out: *mut Answer,
+) -> Status {
+    // SAFETY: as above; of no bytes there may be no room at all.
+    unsafe {
+        let room = if len == 0 { &mut [] } else { std::slice::from_raw_parts_mut(room, len) };
+        answer(out, || {
+            let wanted: Vec<WantedImage> = wanted.read()?;
+            let copied = run(context).guarded(|host| host.copy_images(&wanted, room));
+            copied.unwrap_or_else(|| Err(Error::internal("the host gave up")))
         })
     }
 }

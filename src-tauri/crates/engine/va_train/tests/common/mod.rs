@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use va_dataset::{Batch, BatchRecipe, BatchRequest, Loader, LoaderOptions, Phase, RgbImage, SampleSource};
+use va_dataset::{Batch, BatchRecipe, BatchRequest, Loader, LoaderOptions, Phase, RgbImage, SampleSource, WantedImage};
 use va_domain::{Task, TrainSettings};
 use va_error::{Error, Result};
 use va_exec::NamedTensors;
@@ -72,6 +72,7 @@ pub fn job(settings: &TrainSettings, dir: &Path, train_len: usize, val_len: usiz
         decoded_bytes: 0,
         class_counts: (0..CLASSES).map(|class| (train_len + CLASSES - 1 - class) as u64 / CLASSES as u64).collect(),
         micro_batch_limit: None,
+        kept_image_bytes: 0,
         preprocessing: va_dataset::standard_preprocessing(settings.image_size_px),
         checkpoint_dir: dir.to_path_buf(),
         model_dir: dir.join("model"),
@@ -136,6 +137,12 @@ impl TrainHost for TestHost {
             (self.meddle)(self.steps, batch)?;
         }
         Ok(())
+    }
+    fn next_images(&mut self, request: BatchRequest, batch: &mut Batch) -> Result<()> {
+        self.loader.next_images(request, batch)
+    }
+    fn copy_images(&mut self, wanted: &[WantedImage], room: &mut [u8]) -> Result<()> {
+        self.loader.copy_images(wanted, room)
     }
     fn event(&mut self, event: TrainEvent) {
         self.events.push(event);
