@@ -1,6 +1,6 @@
 use std::sync::OnceLock;
 
-use va_domain::{DeviceInfo, DeviceKind};
+use va_domain::{DeviceInfo, DeviceKind, GpuReason};
 use va_engine::LocalEngine;
 use va_exec::gpu;
 
@@ -10,14 +10,16 @@ const VERSION: &str = concat!("va_engine ", env!("CARGO_PKG_VERSION"), " cuda");
 pub fn engine() -> &'static LocalEngine {
     static ENGINE: OnceLock<LocalEngine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        let (name, available, note) = match gpu::name() {
+        let device = match gpu::name() {
             Ok(name) => {
                 measure_algorithms();
-                (name, true, String::new())
+                DeviceInfo::ready(DeviceKind::Cuda, name, gpu::uuid().ok())
             }
-            Err(error) => ("NVIDIA GPU".to_owned(), false, error.chain()),
+            Err(error) => {
+                let reason = GpuReason::CardUnusable { detail: error.chain() };
+                DeviceInfo::lacking(DeviceKind::Cuda, "NVIDIA GPU".to_owned(), reason)
+            }
         };
-        let device = DeviceInfo { kind: DeviceKind::Cuda, name, available, note };
         LocalEngine { version: VERSION, devices: vec![device], free_bytes: || gpu::free_bytes().ok() }
     })
 }

@@ -36,11 +36,13 @@ export class FakeAdapter implements Adapter {
   picked: Picked | null = { kind: 'paths', paths: ['/home/anna/pictures/tiles'] };
   #failing = new Map<CommandName, ApiError>();
 
-  /** `kind`: "empty" for a new library; by default `?library=` of the address says. */
+  /** `kind`: "empty" for a new library; by default `?library=` of the address says; `?gpu=` says what card there is. */
   constructor(
     kind = typeof location === 'undefined' ? '' : new URLSearchParams(location.search).get('library'),
   ) {
     this.world = new World(kind ?? '');
+    const gpu = typeof location === 'undefined' ? null : new URLSearchParams(location.search).get('gpu');
+    if (gpu === 'old_driver' || gpu === 'none') this.world.gpu = gpu;
     // Only to look at: tests begin without runs and models, and without timers.
     if (import.meta.env.MODE === 'fake' && kind !== 'empty') {
       seedRuns(this.world);
@@ -67,7 +69,10 @@ export class FakeAdapter implements Adapter {
   subscribe(onEvent: (event: AppEvent) => void, connected: (is: boolean) => void): () => void {
     connected(true);
     const stop = this.world.listen(onEvent);
-    const timer = setInterval(() => onEvent({ kind: 'resources', snapshot: snapshot(Date.now()) }), 1000);
+    const timer = setInterval(
+      () => onEvent({ kind: 'resources', snapshot: snapshot(this.world, Date.now()) }),
+      1000,
+    );
     return () => {
       stop();
       clearInterval(timer);

@@ -1,4 +1,4 @@
-import type { Arch, DeviceInfo, TrainPreset, TrainSettings } from '../types';
+import type { Arch, TrainPreset, TrainSettings } from '../types';
 
 const OFF = { strength: 0, probability: 0.5 };
 
@@ -76,16 +76,6 @@ export const ARCHS: Arch[] = [
   arch('resnet18', '18 layers, 11.7 M parameters: fast, the usual first choice'),
   arch('resnet34', '34 layers, 21.8 M parameters: more accurate, about twice the time'),
   arch('vit_tiny_patch16_224', 'transformer, 5.7 M parameters: needs pretrained weights', 16),
-];
-
-export const DEVICES: DeviceInfo[] = [
-  { kind: 'cpu', name: 'AMD Ryzen 5 5600', available: true, note: '' },
-  {
-    kind: 'cuda',
-    name: 'NVIDIA RTX 4060',
-    available: false,
-    note: 'The driver is 560.35; the GPU engine needs 580 or newer. Update the driver and start VisAIon again.',
-  },
 ];
 
 export function settingsOf(preset: string, part: Partial<TrainSettings> = {}): TrainSettings {

@@ -3,7 +3,8 @@ import type { Job, TrainSettings } from '../types';
 import { seriesOf } from './curves';
 import type { Handlers } from './handlers';
 import { libraryOf } from './library';
-import { ARCHS, DEVICES, PRESETS, settingsOf } from './presets';
+import { devices } from './machine';
+import { ARCHS, PRESETS, settingsOf } from './presets';
 import { addRun, goOn, runsOf } from './runs';
 import type { World } from './world';
 
@@ -26,20 +27,28 @@ function finish(world: World, job: Job, f1: number, age_ms = 0): unknown {
 
 /** Training. */
 export const trainHandlers: Handlers = {
-  train_options: () => ({ archs: ARCHS, presets: PRESETS, devices: DEVICES, cuda: null }),
+  train_options: (world) => ({
+    archs: ARCHS,
+    presets: PRESETS,
+    devices: devices(world.gpu),
+    cuda: null,
+  }),
   train_forecast: (world, { dataset_id, settings }) => {
     const asked = settingsOf('balanced', settings as Partial<TrainSettings>);
     const peak = 48e6 * 4 + asked.batch_size * asked.image_size_px ** 2 * 2_900;
+    const on_gpu = world.gpu === 'ready' && asked.device !== 'cpu';
+    const free = on_gpu ? 3_100_000_000 : 9_400_000_000;
     const { train } = world.dataset(dataset_id).wire().splits;
     return {
+      device: on_gpu ? 'cuda' : 'cpu',
       peak_memory_bytes: Math.round(peak),
-      free_memory_bytes: 9_400_000_000,
+      free_memory_bytes: free,
       multiply_adds_per_image: Math.round(5.4e9 * (asked.image_size_px / 224) ** 2),
       parameter_count: asked.arch === 'resnet34' ? 21_286_211 : 11_178_051,
       steps: Math.ceil(train / asked.batch_size) * asked.epochs,
       micro_batch_size: asked.micro_batch_size || Math.min(asked.batch_size, train),
       seconds: (train * asked.epochs * (asked.image_size_px / 224) ** 2) / 20,
-      fits: peak < 9.4e9,
+      fits: peak < free,
       bf16_is_native: false,
     };
   },

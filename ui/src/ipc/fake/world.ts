@@ -117,11 +117,15 @@ export interface FakeProject {
   dataset_ids: string[];
 }
 
+/** What the made-up machine has: a card that trains, one whose driver is too old, or none. */
+export type FakeGpu = 'ready' | 'old_driver' | 'none';
+
 /** The made-up library that the fake serves. */
 export class World {
   datasets: FakeDataset[] = [];
   projects: FakeProject[] = [];
   jobs: Job[] = [];
+  gpu: FakeGpu = 'ready';
   settings: Settings = { theme: 'system', language: '', thumbnail_px: 0, cuda_folder: '' };
   #listeners = new Set<(event: AppEvent) => void>();
 

@@ -1962,6 +1962,8 @@ export interface components {
             ready: boolean;
             /** @description What is missing and what to do, for a person; empty when it is ready. */
             note: string;
+            /** @description The same for a program, which may say it in another language; None when it is ready. */
+            reason: components["schemas"]["GpuReason"] | null;
         };
         Dataset: {
             /** Format: uuid */
@@ -2102,9 +2104,13 @@ export interface components {
         DeviceInfo: {
             kind: components["schemas"]["DeviceKind"];
             name: string;
+            /** @description Of a GPU, as the driver gives it: which of the cards it is. */
+            uuid: string | null;
             /** @description Ready to train; if not, `note` says what is missing. */
             available: boolean;
             note: string;
+            /** @description The same for a program, which may say it in another language; None when it is ready. */
+            reason: components["schemas"]["GpuReason"] | null;
         };
         /** @enum {string} */
         DeviceKind: "cpu" | "cuda";
@@ -2314,6 +2320,8 @@ export interface components {
         };
         /** @description Memory and time before the start. */
         Forecast: {
+            /** @description What it is for: where the choice is automatic, what was chosen. */
+            device: components["schemas"]["DeviceKind"];
             /** Format: uint64 */
             peak_memory_bytes: number;
             /** Format: uint64 */
@@ -2427,22 +2435,106 @@ export interface components {
             /** @description Lower-case hex. */
             sha256: string;
         };
+        /** @description A program that uses a GPU. */
+        GpuProgram: {
+            /** Format: uint32 */
+            pid: number;
+            /** @description Its file name; None where it cannot be read. */
+            name: string | null;
+            /**
+             * Format: uint64
+             * @description Of the card's memory; None where the driver does not tell (on Windows, most).
+             */
+            memory_bytes: number | null;
+        };
+        /**
+         * @description Why a GPU cannot be used or read, with what the sentence about it names. It prints as that sentence, in English, with
+         *     what to do; the codes are stable, so that a program can say it in another language.
+         */
+        GpuReason: {
+            /** @constant */
+            code: "driver_missing";
+            library: string;
+        } | {
+            /** @constant */
+            code: "driver_not_loaded";
+        } | {
+            /** @constant */
+            code: "driver_replaced";
+        } | {
+            /** @constant */
+            code: "driver_refuses";
+        } | {
+            /** @constant */
+            code: "driver_silent";
+            /** Format: int32 */
+            status: number;
+        } | {
+            /** @constant */
+            code: "driver_foreign";
+            library: string;
+        } | {
+            /** @constant */
+            code: "driver_too_old";
+            supported_cuda_version: string;
+            required_cuda_version: string;
+            /** @description `580`. */
+            required_driver: string;
+        } | {
+            /** @constant */
+            code: "driver_error";
+            detail: string;
+        } | {
+            /** @constant */
+            code: "no_card";
+            driver: string;
+        } | {
+            /** @constant */
+            code: "card_lost";
+        } | {
+            /** @constant */
+            code: "card_unreadable";
+            /** Format: uint32 */
+            index: number;
+            cause: components["schemas"]["GpuReason"];
+        } | {
+            /** @constant */
+            code: "card_unusable";
+            detail: string;
+        } | {
+            /** @constant */
+            code: "libraries_missing";
+            files: string[];
+        } | {
+            /** @constant */
+            code: "engine_missing";
+            file: string;
+        } | {
+            /** @constant */
+            code: "engine_unusable";
+            detail: string;
+        };
         GpuReport: {
             gpus: components["schemas"]["GpuUsage"][];
-            /** @description Why no GPU is shown, for a person; null when there is one. */
+            /** @description Why no GPU, or not every GPU, is shown, for a person; null when all are. */
             gpu_note: string | null;
+            /** @description The same for a program, which may say it in another language. */
+            gpu_reason: components["schemas"]["GpuReason"] | null;
         };
+        /** @description An NVIDIA GPU now. What it does not report is None, never 0. */
         GpuUsage: {
             /** Format: uint32 */
             index: number;
+            /** @description `GPU-8932f937-d72c-4106-c12f-20bd9faed9f6`: the same in [`crate::DeviceInfo`]. */
+            uuid: string | null;
             name: string;
             driver: string;
             /** Format: float */
-            utilisation_percent: number;
+            utilisation_percent: number | null;
             /** Format: uint64 */
-            memory_total_bytes: number;
+            memory_total_bytes: number | null;
             /** Format: uint64 */
-            memory_used_bytes: number;
+            memory_used_bytes: number | null;
             /** Format: float */
             temperature_celsius: number | null;
             /** Format: float */
@@ -2451,6 +2543,16 @@ export interface components {
             power_limit_watts: number | null;
             /** Format: uint32 */
             sm_clock_mhz: number | null;
+            /**
+             * Format: uint32
+             * @description The highest that the card reaches.
+             */
+            sm_clock_max_mhz: number | null;
+            /**
+             * @description Programs on the card beside this one, those that hold most memory first, at most 16. None where the driver does not
+             *     tell, or where they share no memory with this program (a card divided by MIG).
+             */
+            other_programs: components["schemas"]["GpuProgram"][] | null;
         };
         /** @description The service is up. */
         Health: {
@@ -3338,8 +3440,10 @@ export interface components {
             memory: components["schemas"]["MemoryUsage"];
             gpus: components["schemas"]["GpuUsage"][];
             storage: components["schemas"]["StorageUsage"];
-            /** @description Why no GPU is shown, for a person; None when there is one. */
+            /** @description Why no GPU, or not every GPU, is shown, for a person; None when all are. */
             gpu_note: string | null;
+            /** @description The same for a program, which may say it in another language. */
+            gpu_reason: components["schemas"]["GpuReason"] | null;
         };
         /** @enum {string} */
         Role: "viewer" | "annotator" | "reviewer" | "owner";

@@ -54,6 +54,8 @@ fn fill(app: &App, file: &mut File) -> Result<()> {
     )?;
     let mut snapshot = resources::get(app)?;
     snapshot.storage.path = String::new();
+    // What else this person runs is nobody's business.
+    snapshot.gpus.iter_mut().flat_map(|gpu| gpu.other_programs.iter_mut().flatten()).for_each(|it| it.name = None);
     add_json(&mut zip, "resources.json", &snapshot)?;
     add_json(&mut zip, "library.json", &app.statistics()?)?;
     let request = JobListRequest { limit: Some(JOBS), ..JobListRequest::default() };

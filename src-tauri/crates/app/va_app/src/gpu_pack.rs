@@ -207,6 +207,7 @@ mod tests {
             plugin_path: None,
             ready: false,
             note: String::new(),
+            reason: None,
         };
         assert!(would_help(&status(Some("13.0"), None)) && would_help(&status(Some("14.2"), None)));
         assert!(!would_help(&status(Some("13.0"), Some("/x/l"))), "the libraries are here");

@@ -14,6 +14,8 @@ use va_error::Result;
 
 use crate::App;
 
+pub use gpu::Gpus;
+
 /// One sample a second for five minutes.
 const HISTORY: usize = 300;
 /// How old the last sample may be to answer a question without sampling again.
@@ -30,7 +32,7 @@ pub struct Sampler {
 #[derive(Default)]
 struct Probes {
     host: Option<host::Host>,
-    gpu: Option<gpu::Gpus>,
+    gpu: Option<Gpus>,
     last: Option<Instant>,
 }
 
@@ -44,10 +46,11 @@ impl Sampler {
         let snapshot = {
             let mut probes = self.probes.lock();
             let (cpu, memory) = probes.host.get_or_insert_with(host::Host::open).read();
-            let (gpus, gpu_note) = probes.gpu.get_or_insert_with(gpu::Gpus::open).read();
+            let (gpus, gpu_reason) = probes.gpu.get_or_insert_with(Gpus::open).read();
+            let gpu_note = gpu_reason.as_ref().map(ToString::to_string);
             probes.last = Some(Instant::now());
             let storage = self.storage(library_bytes);
-            ResourceSnapshot { at_ms: now_ms(), cpu, memory, gpus, storage, gpu_note }
+            ResourceSnapshot { at_ms: now_ms(), cpu, memory, gpus, storage, gpu_note, gpu_reason }
         };
         let mut history = self.history.lock();
         if history.len() == HISTORY {
@@ -121,7 +124,8 @@ mod tests {
         assert!(snapshot.memory.process_bytes > 0);
         assert!(snapshot.storage.total_bytes > 0);
         assert_eq!(snapshot.storage.library_bytes, 7);
-        assert_eq!(snapshot.gpus.is_empty(), snapshot.gpu_note.is_some());
+        assert!(!snapshot.gpus.is_empty() || snapshot.gpu_note.is_some());
+        assert_eq!(snapshot.gpu_note, snapshot.gpu_reason.map(|reason| reason.to_string()));
     }
 
     #[test]

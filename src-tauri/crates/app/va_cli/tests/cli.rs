@@ -65,6 +65,34 @@ fn the_machine_and_the_diagnostics_are_told() {
     assert!(std::fs::read(&out).unwrap().starts_with(b"PK"));
 }
 
+/// Beside a library that stands in for the driver's: its cards, who else uses them, and the one that cannot be read.
+#[cfg(target_os = "linux")]
+#[test]
+fn cards_are_told_with_what_they_report_and_who_uses_them() {
+    let program = Program::new();
+    let code = concat!(env!("CARGO_MANIFEST_DIR"), "/../va_app/tests/work/nvml.c");
+    let library = program.dir.path().join("libnvidia-ml.so.1");
+    let compiled = std::process::Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(code).status();
+    assert!(compiled.unwrap().success());
+    let run = |args: &[&str]| {
+        let output = program.command(args).env("LD_LIBRARY_PATH", program.dir.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = run(&["resources"]);
+    assert!(text.contains("NVIDIA RTX 4060, at 91 %") && text.contains("110 of 115 W, SM clock 2460 MHz"), "{text}");
+    assert!(text.contains("GPU 2    NVIDIA T400\n") && text.contains("GPU 1 cannot be read"), "{text}");
+    let all: Value = serde_json::from_str(&run(&["--json", "resources"])).unwrap();
+    assert_eq!(all["gpu_reason"]["cause"]["code"], "card_lost");
+    // In a container nobody can tell which program is which.
+    if std::fs::read_link("/proc/self/ns/pid").unwrap().as_os_str() == "pid:[4026531836]" {
+        assert!(text.contains("python3 (process 4100) uses"), "{text}");
+        assert!(text.contains("another program (process 4200) uses this card too"), "{text}");
+    } else {
+        assert!(all["gpus"][0]["other_programs"].is_null(), "{all}");
+    }
+}
+
 /// The program names no NVIDIA library that the system must have, and starts beside a GPU engine that cannot be opened.
 #[cfg(target_os = "linux")]
 #[test]

@@ -13,6 +13,7 @@ mod evaluation;
 mod event;
 mod facets;
 mod gpu_pack;
+mod gpu_reason;
 mod id;
 mod import;
 mod job;
@@ -44,6 +45,7 @@ pub use evaluation::{
 pub use event::{Entity, Event};
 pub use facets::Facets;
 pub use gpu_pack::{GpuPack, GpuPackState, GpuPackage};
+pub use gpu_reason::GpuReason;
 pub use id::{
     AnnotationId, DatasetId, DatasetVersionId, EvaluationId, JobId, LabelId, MediaHash, MemberId, ModelId,
     ModelVersionId, ProjectId, SampleId,
@@ -60,7 +62,9 @@ pub use model::{
 pub use page::{Page, PageRequest, SampleWindow};
 pub use prediction::{ClassExplanation, ClassProbability, Prediction};
 pub use project::{Project, Task};
-pub use resource::{CpuUsage, CudaLibrary, CudaStatus, GpuUsage, MemoryUsage, ResourceSnapshot, StorageUsage};
+pub use resource::{
+    CpuUsage, CudaLibrary, CudaStatus, GpuProgram, GpuUsage, MemoryUsage, ResourceSnapshot, StorageUsage,
+};
 pub use sample::{LabelMode, LabelledState, Sample, SampleFilter, SampleSort, Split};
 pub use settings::{Settings, Theme};
 pub use time::now_ms;

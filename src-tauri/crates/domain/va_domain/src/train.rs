@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DatasetId, ModelId, ProjectId, Task, TrainSettings};
+use crate::{DatasetId, GpuReason, ModelId, ProjectId, Task, TrainSettings};
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -25,9 +25,23 @@ pub enum DeviceKind {
 pub struct DeviceInfo {
     pub kind: DeviceKind,
     pub name: String,
+    /// Of a GPU, as the driver gives it: which of the cards it is.
+    pub uuid: Option<String>,
     /// Ready to train; if not, `note` says what is missing.
     pub available: bool,
     pub note: String,
+    /// The same for a program, which may say it in another language; None when it is ready.
+    pub reason: Option<GpuReason>,
+}
+
+impl DeviceInfo {
+    pub fn ready(kind: DeviceKind, name: String, uuid: Option<String>) -> Self {
+        Self { kind, name, uuid, available: true, note: String::new(), reason: None }
+    }
+
+    pub fn lacking(kind: DeviceKind, name: String, reason: GpuReason) -> Self {
+        Self { kind, name, uuid: None, available: false, note: reason.to_string(), reason: Some(reason) }
+    }
 }
 
 /// A starting point for the settings.
@@ -41,6 +55,8 @@ pub struct TrainPreset {
 /// Memory and time before the start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Forecast {
+    /// What it is for: where the choice is automatic, what was chosen.
+    pub device: DeviceKind,
     pub peak_memory_bytes: u64,
     pub free_memory_bytes: u64,
     /// Multiply-adds of one training image, forward and backward.

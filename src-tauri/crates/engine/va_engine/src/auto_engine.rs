@@ -26,6 +26,20 @@ struct Gpu {
     libraries_loaded: bool,
 }
 
+impl Gpu {
+    fn devices(&self) -> Vec<DeviceInfo> {
+        let lacking = || DeviceInfo {
+            kind: DeviceKind::Cuda,
+            name: "NVIDIA GPU".to_owned(),
+            uuid: None,
+            available: false,
+            note: self.status.note.clone(),
+            reason: self.status.reason.clone(),
+        };
+        self.engine.as_ref().map_or_else(|| vec![lacking()], |engine| engine.describe().devices)
+    }
+}
+
 impl AutoEngine {
     /// Will look for a GPU in the usual places, first in the folder that the settings name, when it is first asked for one.
     pub fn new(cuda_folder: Option<&Path>, packs: &PackFolders) -> Self {
@@ -77,13 +91,7 @@ impl Engine for AutoEngine {
     fn describe(&self) -> EngineDescription {
         let mut description = self.cpu.describe();
         let gpu = self.gpu();
-        description.devices.extend(gpu.engine.as_ref().map_or_else(
-            || {
-                let note = gpu.status.note.clone();
-                vec![DeviceInfo { kind: DeviceKind::Cuda, name: "NVIDIA GPU".to_owned(), available: false, note }]
-            },
-            |engine| engine.describe().devices,
-        ));
+        description.devices.extend(gpu.devices());
         description.cuda = Some(gpu.status.clone());
         description
     }

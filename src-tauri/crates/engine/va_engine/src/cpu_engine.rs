@@ -24,7 +24,7 @@ impl CpuEngine {
     fn local(self) -> LocalEngine {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let name = format!("CPU, {cores} threads");
-        let device = DeviceInfo { kind: DeviceKind::Cpu, name, available: true, note: String::new() };
+        let device = DeviceInfo::ready(DeviceKind::Cpu, name, None);
         LocalEngine { version: VERSION, devices: vec![device], free_bytes }
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use va_domain::{Forecast, TrainSettings};
+use va_domain::{DeviceKind, Forecast, TrainSettings};
 use va_error::{Error, Result};
 use va_exec::Network;
 use va_train::new_network;
@@ -22,6 +22,7 @@ pub(crate) fn forecast(settings: &TrainSettings, data: &DataSize, free_bytes: Op
     let plan = MemoryPlan::make(&mut net, settings, train_len, decoded_bytes, free_bytes)?;
     // The run makes the same plans.
     let start_seconds = began.elapsed().as_secs_f64();
+    let device = if net.device().is_cpu() { DeviceKind::Cpu } else { DeviceKind::Cuda };
     let graph = net.graph().clone();
     // Its plans go before the probe makes its own.
     drop(net);
@@ -44,6 +45,7 @@ pub(crate) fn forecast(settings: &TrainSettings, data: &DataSize, free_bytes: Op
         );
     }
     Ok(Forecast {
+        device,
         peak_memory_bytes: plan.peak_bytes,
         free_memory_bytes: plan.free_bytes.unwrap_or(0),
         multiply_adds_per_image,

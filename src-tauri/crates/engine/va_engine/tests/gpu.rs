@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use va_domain::{DeviceChoice, TrainSettings};
+use va_domain::{DeviceChoice, GpuReason, TrainSettings};
 use va_engine::gpu::{IN_USE_FILE, PLUGIN_FILE, Places, find};
 use va_engine::{AutoEngine, DataSize, Engine};
 
@@ -51,6 +51,8 @@ fn a_machine_without_a_driver_is_told_so_and_trains_on_the_cpu() {
     let description = engine.describe();
     assert_eq!(description.devices.len(), 2);
     assert!(!description.devices[1].available && description.devices[1].note.contains("No NVIDIA driver"));
+    let missing = GpuReason::DriverMissing { library: "libcuda.so.1".into() };
+    assert_eq!(description.devices[1].reason, Some(missing));
     let data = DataSize { class_count: 2, train_len: 4, val_len: 0, decoded_bytes: 0 };
     assert!(engine.forecast(&settings(DeviceChoice::Auto), &data).is_ok());
     let error = engine.forecast(&settings(DeviceChoice::Cuda), &data).unwrap_err();
@@ -64,6 +66,12 @@ fn an_old_driver_is_named_before_anything_else() {
     let found = find(&places(dir.path(), vec![driver]));
     assert_eq!(found.status.driver_cuda_version.as_deref(), Some("12.2"));
     assert!(found.status.note.contains("too old") && found.status.note.contains("580"), "{}", found.status.note);
+    let too_old = GpuReason::DriverTooOld {
+        supported_cuda_version: "12.2".into(),
+        required_cuda_version: "13.0".into(),
+        required_driver: "580".into(),
+    };
+    assert_eq!(found.status.reason, Some(too_old));
 }
 
 #[test]
@@ -87,6 +95,7 @@ fn missing_libraries_are_listed_then_the_missing_engine() {
     let found = find(&places);
     assert!(found.status.note.contains("libcudnn.so.9"), "{}", found.status.note);
     assert!(!found.status.note.contains("libcudart"), "{}", found.status.note);
+    assert_eq!(found.status.reason, Some(GpuReason::LibrariesMissing { files: vec![CUDA[5].into()] }));
     assert_eq!(found.status.libraries.iter().filter(|library| library.path.is_some()).count(), 5);
 
     compile(&places.libraries[0].join(CUDA[5]), "int nothing(void) { return 0; }");
@@ -99,7 +108,7 @@ fn missing_libraries_are_listed_then_the_missing_engine() {
     compile(&places.plugin[0].join(PLUGIN_FILE), source);
     let found = find(&places);
     assert!(found.status.note.contains("cudnnCreate"), "{}", found.status.note);
-    assert!(!found.status.ready);
+    assert!(!found.status.ready && matches!(found.status.reason, Some(GpuReason::EngineUnusable { .. })));
 }
 
 /// Preloaded libraries serve the plug-in their symbols; it is then asked for its version.
@@ -150,6 +159,7 @@ fn an_engine_without_a_card_leaves_the_work_to_the_cpu() {
     assert!(!status.ready && status.note.contains("no card is there"), "{}", status.note);
     assert!(description.devices[0].available && !description.devices[1].available);
     assert_eq!(description.devices[1].note, status.note);
+    assert_eq!(status.reason, Some(GpuReason::CardUnusable { detail: "no card is there".into() }));
     let data = DataSize { class_count: 2, train_len: 4, val_len: 0, decoded_bytes: 0 };
     let on = |device| engine.forecast(&settings(device), &data);
     on(DeviceChoice::Auto).unwrap();

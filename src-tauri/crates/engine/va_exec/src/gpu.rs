@@ -19,6 +19,14 @@ pub fn name() -> Result<String> {
     Ok(format!("{} (compute capability {major}.{minor})", card.name().engine("asking the GPU for its name")?))
 }
 
+/// As the driver's tools write it, `GPU-8932f937-d72c-4106-c12f-20bd9faed9f6`: tells this card from others of its name.
+///
+/// # Errors
+/// When there is no card that can be used.
+pub fn uuid() -> Result<String> {
+    cuda::card().and_then(|card| card.uuid()).engine("asking the GPU which it is")
+}
+
 /// Bytes that can still be used.
 ///
 /// # Errors

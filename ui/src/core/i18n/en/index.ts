@@ -4,6 +4,7 @@ import { common } from './common';
 import { data } from './data';
 import { evaluate } from './evaluate';
 import { explain } from './explain';
+import { gpu } from './gpu';
 import { gpuPack } from './gpu-pack';
 import { importing } from './importing';
 import { models } from './models';
@@ -30,5 +31,6 @@ export const en = {
   ...models,
   ...predict,
   ...weights,
+  ...gpu,
   ...gpuPack,
 } as const;

@@ -54,6 +54,7 @@ export const train = {
   'train.gpu.memory': 'Memory',
   'train.gpu.temperature': 'Temperature',
   'train.gpu.power': 'Power',
+  'train.gpu.sm_clock': 'SM clock',
   'train.cpu': 'CPU',
   'train.cpu_of': '{percent} % of {cores} cores',
   'train.memory': 'Memory',
@@ -64,6 +65,7 @@ export const train = {
   'train.graph_of': '{what}, the last two minutes',
   'train.celsius': '{n} °C',
   'train.watts': '{n} W',
+  'train.mhz': '{n} MHz',
   'train.watts_of': '{n} / {limit} W',
 
   'train.why.paused': 'Paused',
@@ -150,6 +152,10 @@ export const train = {
   'train.form.device_cuda': 'GPU only',
   'train.form.device_ready': 'ready',
   'train.form.device_missing': 'not available',
+  'train.form.device_will': 'This run trains on {name}.',
+  'train.form.device_none':
+    'There is no GPU for this run. Choose “Automatic”, or do what the note below says.',
+  'train.form.device_settings': 'What is there and what is missing',
   'train.form.start': 'Start',
   'train.form.starting': 'Starting…',
   'train.form.fix_first': {
@@ -272,5 +278,6 @@ export const train = {
   'train.forecast.parameters': 'Parameters',
   'train.forecast.work': 'Work an image',
   'train.forecast.mac': '{n} G multiply-adds',
+  'train.forecast.others': '{others} That memory is not free for this run; close what you do not need.',
   'train.forecast.waiting': 'Choose a dataset to see memory and time before you start.',
 } as const;

@@ -6,6 +6,7 @@ import { common } from './common';
 import { data } from './data';
 import { evaluate } from './evaluate';
 import { explain } from './explain';
+import { gpu } from './gpu';
 import { gpuPack } from './gpu-pack';
 import { importing } from './importing';
 import { models } from './models';
@@ -32,5 +33,6 @@ export const zhCN: Readonly<Record<keyof typeof en, Message>> = {
   ...models,
   ...predict,
   ...weights,
+  ...gpu,
   ...gpuPack,
 };

@@ -56,6 +56,7 @@ export const train: Readonly<Record<keyof typeof en, Message>> = {
   'train.gpu.memory': '显存',
   'train.gpu.temperature': '温度',
   'train.gpu.power': '功率',
+  'train.gpu.sm_clock': 'SM 频率',
   'train.cpu': 'CPU',
   'train.cpu_of': '{percent} %，共 {cores} 核',
   'train.memory': '内存',
@@ -66,6 +67,7 @@ export const train: Readonly<Record<keyof typeof en, Message>> = {
   'train.graph_of': '{what}，最近两分钟',
   'train.celsius': '{n} °C',
   'train.watts': '{n} W',
+  'train.mhz': '{n} MHz',
   'train.watts_of': '{n} / {limit} W',
 
   'train.why.paused': '已暂停',
@@ -141,6 +143,9 @@ export const train: Readonly<Record<keyof typeof en, Message>> = {
   'train.form.device_cuda': '仅 GPU',
   'train.form.device_ready': '就绪',
   'train.form.device_missing': '不可用',
+  'train.form.device_will': '本次训练使用 {name}。',
+  'train.form.device_none': '没有可用于本次训练的 GPU。请选择“自动”，或按下方说明处理。',
+  'train.form.device_settings': '查看已有和缺少的部分',
   'train.form.start': '开始',
   'train.form.starting': '正在开始…',
   'train.form.fix_first': '请先更正 {n} 项设置',
@@ -254,5 +259,6 @@ export const train: Readonly<Record<keyof typeof en, Message>> = {
   'train.forecast.parameters': '参数量',
   'train.forecast.work': '每张图像计算量',
   'train.forecast.mac': '{n} G 次乘加',
+  'train.forecast.others': '{others}这部分显存不能用于本次训练；请关闭不需要的程序。',
   'train.forecast.waiting': '选择数据集后，可在开始前看到内存和用时。',
 };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use va_app::{App, audit, diagnostics, resources, settings};
-use va_domain::{AuditEntry, GpuUsage, MemoryUsage, ResourceSnapshot, Role, Settings, StorageUsage};
+use va_domain::{AuditEntry, GpuReason, GpuUsage, MemoryUsage, ResourceSnapshot, Role, Settings, StorageUsage};
 
 use crate::command::{Command, Method};
 use crate::wire::{Nothing, page, request};
@@ -19,8 +19,10 @@ request! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GpuReport {
     pub gpus: Vec<GpuUsage>,
-    /// Why no GPU is shown, for a person; null when there is one.
+    /// Why no GPU, or not every GPU, is shown, for a person; null when all are.
     pub gpu_note: Option<String>,
+    /// The same for a program, which may say it in another language.
+    pub gpu_reason: Option<GpuReason>,
 }
 
 /// The last five minutes, once a second while someone watches or a training runs.
@@ -85,8 +87,8 @@ pub(crate) fn commands() -> Vec<Command> {
             Role::Viewer,
             "GPUs now",
             |app, _, _| {
-                let ResourceSnapshot { gpus, gpu_note, .. } = resources::get(app)?;
-                Ok(GpuReport { gpus, gpu_note })
+                let ResourceSnapshot { gpus, gpu_note, gpu_reason, .. } = resources::get(app)?;
+                Ok(GpuReport { gpus, gpu_note, gpu_reason })
             },
         ),
         Command::new::<Nothing, MemoryUsage>(

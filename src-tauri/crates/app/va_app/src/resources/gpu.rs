@@ -1,101 +1,105 @@
 //! NVIDIA cards through the driver's management library (NVML), which is opened at run time: a machine without it
 //! runs the same program and is told what is missing.
 
+mod programs;
+
+use std::path::Path;
+
 use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device, Nvml};
-use va_domain::GpuUsage;
+use va_domain::{GpuReason, GpuUsage};
+
+const LIBRARY: &str = if cfg!(windows) { "nvml.dll" } else { "libnvidia-ml.so.1" };
 
 /// The opened library, or why there is none.
 pub struct Gpus {
-    nvml: Result<Nvml, String>,
+    nvml: Result<Nvml, GpuReason>,
     driver: String,
+    /// Of this program, as the driver counts; None where it counts otherwise.
+    own_pid: Option<u32>,
 }
 
 impl Gpus {
+    /// The driver's own library.
     pub fn open() -> Self {
-        match Nvml::init() {
-            Ok(nvml) => {
-                let driver = nvml.sys_driver_version().unwrap_or_default();
-                Self { nvml: Ok(nvml), driver }
-            }
-            Err(error) => Self { nvml: Err(why(&error)), driver: String::new() },
-        }
+        Self::open_library(Path::new(LIBRARY), programs::own_pid())
     }
 
-    /// The cards, or a note that says why none is shown.
-    pub fn read(&self) -> (Vec<GpuUsage>, Option<String>) {
+    /// A library that takes its place. `own_pid`: of this program, as that library counts processes.
+    pub fn open_library(path: &Path, own_pid: Option<u32>) -> Self {
+        let nvml = Nvml::builder().lib_path(path.as_os_str()).init().map_err(|error| reason(&error));
+        let driver = nvml.as_ref().ok().and_then(|nvml| nvml.sys_driver_version().ok()).unwrap_or_default();
+        Self { nvml, driver, own_pid }
+    }
+
+    /// The cards that can be read, and why others, or all, cannot.
+    pub fn read(&self) -> (Vec<GpuUsage>, Option<GpuReason>) {
         let nvml = match &self.nvml {
             Ok(nvml) => nvml,
-            Err(note) => return (Vec::new(), Some(note.clone())),
+            Err(why) => return (Vec::new(), Some(why.clone())),
         };
         let count = match nvml.device_count() {
             Ok(count) => count,
-            Err(error) => return (Vec::new(), Some(why(&error))),
+            Err(error) => return (Vec::new(), Some(reason(&error))),
         };
         let mut gpus = Vec::new();
-        let mut note = None;
+        let mut unreadable = None;
         for index in 0..count {
-            match nvml.device_by_index(index).and_then(|device| usage(&device, index, &self.driver)) {
+            match nvml.device_by_index(index).and_then(|device| self.usage(nvml, &device, index)) {
                 Ok(usage) => gpus.push(usage),
-                Err(error) => note = Some(format!("GPU {index} cannot be read: {}", why(&error))),
+                Err(error) => {
+                    let why = || GpuReason::CardUnreadable { index, cause: Box::new(reason(&error)) };
+                    unreadable.get_or_insert_with(why);
+                }
             }
         }
-        if gpus.is_empty() {
-            let none = format!("The NVIDIA driver {} is installed, but reports no GPU.", self.driver);
-            return (gpus, Some(note.unwrap_or(none)));
+        if count == 0 {
+            unreadable = Some(GpuReason::NoCard { driver: self.driver.clone() });
         }
-        (gpus, None)
+        (gpus, unreadable)
+    }
+
+    fn usage(&self, nvml: &Nvml, device: &Device<'_>, index: u32) -> Result<GpuUsage, NvmlError> {
+        let memory = reported(device.memory_info())?;
+        let watts = |milliwatts: Option<u32>| milliwatts.map(|value| value as f32 / 1000.0);
+        Ok(GpuUsage {
+            index,
+            uuid: reported(device.uuid())?,
+            name: device.name()?,
+            driver: self.driver.clone(),
+            utilisation_percent: reported(device.utilization_rates())?.map(|rates| rates.gpu as f32),
+            memory_total_bytes: memory.as_ref().map(|memory| memory.total),
+            memory_used_bytes: memory.as_ref().map(|memory| memory.used),
+            temperature_celsius: reported(device.temperature(TemperatureSensor::Gpu))?.map(|value| value as f32),
+            power_watts: watts(reported(device.power_usage())?),
+            power_limit_watts: watts(reported(device.enforced_power_limit())?),
+            sm_clock_mhz: reported(device.clock_info(Clock::SM))?,
+            sm_clock_max_mhz: reported(device.max_clock_info(Clock::SM))?,
+            other_programs: programs::others(nvml, device, self.own_pid),
+        })
     }
 }
 
-/// Everything that this card reports; what it does not support (power on some laptops) is left out.
-fn usage(device: &Device<'_>, index: u32, driver: &str) -> Result<GpuUsage, NvmlError> {
-    let memory = device.memory_info()?;
-    let watts = |milliwatts: Result<u32, NvmlError>| milliwatts.ok().map(|value| value as f32 / 1000.0);
-    Ok(GpuUsage {
-        index,
-        name: device.name()?,
-        driver: driver.to_owned(),
-        utilisation_percent: device.utilization_rates().map_or(0.0, |rates| rates.gpu as f32),
-        memory_total_bytes: memory.total,
-        memory_used_bytes: memory.used,
-        temperature_celsius: device.temperature(TemperatureSensor::Gpu).ok().map(|value| value as f32),
-        power_watts: watts(device.power_usage()),
-        power_limit_watts: watts(device.enforced_power_limit()),
-        sm_clock_mhz: device.clock_info(Clock::SM).ok(),
-    })
+/// What a card does not support (power on some laptops), or does not tell this user, is left out; a card that is gone is an
+/// error.
+fn reported<T>(answer: Result<T, NvmlError>) -> Result<Option<T>, NvmlError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error @ (NvmlError::GpuLost | NvmlError::ResetRequired)) => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
-/// The reason in words for a person, with what to do.
-fn why(error: &NvmlError) -> String {
+fn reason(error: &NvmlError) -> GpuReason {
     match error {
         NvmlError::LibloadingError(_) | NvmlError::LibraryNotFound => {
-            "No NVIDIA driver was found (its library NVML is missing); training uses the CPU. If this machine has an \
-             NVIDIA card, install its driver."
-                .to_owned()
+            GpuReason::DriverMissing { library: LIBRARY.to_owned() }
         }
-        NvmlError::DriverNotLoaded => {
-            "The NVIDIA driver is installed but not loaded; restart the machine, or check that a card is present."
-                .to_owned()
-        }
-        NvmlError::LibRmVersionMismatch => {
-            "The NVIDIA driver was updated while it ran; restart the machine to use the new one.".to_owned()
-        }
-        NvmlError::NoPermission => "This user may not read the NVIDIA driver.".to_owned(),
-        NvmlError::GpuLost | NvmlError::ResetRequired => "The GPU stopped answering; restart the machine.".to_owned(),
-        other => format!("The NVIDIA driver answers with an error: {other}."),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_reason_is_a_sentence_that_says_what_to_do() {
-        assert!(why(&NvmlError::LibraryNotFound).contains("install its driver"));
-        assert!(why(&NvmlError::DriverNotLoaded).contains("restart"));
-        assert!(why(&NvmlError::Unknown).starts_with("The NVIDIA driver answers"));
+        NvmlError::DriverNotLoaded => GpuReason::DriverNotLoaded,
+        NvmlError::LibRmVersionMismatch => GpuReason::DriverReplaced,
+        NvmlError::NoPermission => GpuReason::DriverRefuses,
+        NvmlError::GpuLost | NvmlError::ResetRequired => GpuReason::CardLost,
+        other => GpuReason::DriverError { detail: other.to_string() },
     }
 }

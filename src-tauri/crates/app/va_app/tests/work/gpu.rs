@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use va_app::{App, OpenOptions, jobs, models, projects, train};
-use va_domain::{CudaStatus, DeviceChoice, Forecast, ModelPrecision, PageRequest, TrainSettings};
+use va_domain::{CudaStatus, DeviceChoice, Forecast, GpuReason, ModelPrecision, PageRequest, TrainSettings};
 use va_engine::gpu::Found;
 use va_engine::{
     AutoEngine, CpuEngine, DataSize, Engine, EngineDescription, Explainer, ExportedModel, SampleSource, Session,
@@ -22,8 +22,10 @@ fn nothing_found() -> Found {
         libraries: Vec::new(),
         plugin_path: None,
         ready: false,
-        note: "No NVIDIA driver was found; install its driver.".into(),
+        note: String::new(),
+        reason: None,
     };
+    let status = status.lacking(GpuReason::DriverMissing { library: "libcuda.so.1".into() });
     Found { status, engine: None, libraries_loaded: false }
 }
 

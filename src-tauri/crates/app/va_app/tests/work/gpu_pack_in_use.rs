@@ -72,6 +72,7 @@ impl Engine for WithPack {
             plugin_path: None,
             ready: true,
             note: String::new(),
+            reason: None,
         };
         EngineDescription { cuda: Some(cuda), ..self.cpu.describe() }
     }

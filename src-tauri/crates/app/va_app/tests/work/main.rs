@@ -14,6 +14,8 @@ mod gpu_pack_in_use;
 mod gpu_pack_kill;
 mod gpu_pack_scene;
 mod kill;
+#[cfg(target_os = "linux")]
+mod nvml;
 mod queue;
 mod road;
 #[path = "../../../../data/va_fetch/tests/server/mod.rs"]

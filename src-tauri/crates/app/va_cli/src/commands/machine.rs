@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use va_domain::{CudaStatus, ResourceSnapshot};
+use va_domain::{CudaStatus, GpuProgram, GpuUsage, ResourceSnapshot};
 use va_error::Result;
 
 use crate::output;
@@ -30,18 +30,7 @@ pub fn resources(session: &Session) -> Result<()> {
         output::bytes(now.memory.used_bytes),
         output::bytes(now.memory.total_bytes)
     ))?;
-    for gpu in &now.gpus {
-        let celsius = gpu.temperature_celsius.map(|t| format!(", {t:.0} °C")).unwrap_or_default();
-        let watts = gpu.power_watts.map(|w| format!(", {w:.0} W")).unwrap_or_default();
-        output::line(format!(
-            "GPU {}    {} at {:.0} %, {} of {} used{celsius}{watts}",
-            gpu.index,
-            gpu.name,
-            gpu.utilisation_percent,
-            output::bytes(gpu.memory_used_bytes),
-            output::bytes(gpu.memory_total_bytes)
-        ))?;
-    }
+    now.gpus.iter().try_for_each(gpu_lines)?;
     if let Some(note) = &now.gpu_note {
         output::line(format!("GPU      {note}"))?;
     }
@@ -56,6 +45,39 @@ pub fn resources(session: &Session) -> Result<()> {
         output::bytes(storage.library_bytes),
         storage.path
     ))
+}
+
+/// A card, with what it reports, and who else uses it.
+fn gpu_lines(gpu: &GpuUsage) -> Result<()> {
+    let memory = match (gpu.memory_used_bytes, gpu.memory_total_bytes) {
+        (Some(used), Some(total)) => Some(format!("{} of {} used", output::bytes(used), output::bytes(total))),
+        _ => None,
+    };
+    let watts = gpu.power_watts.map(|watts| match gpu.power_limit_watts {
+        Some(limit) => format!("{watts:.0} of {limit:.0} W"),
+        None => format!("{watts:.0} W"),
+    });
+    let said = [
+        gpu.utilisation_percent.map(|percent| format!("at {percent:.0} %")),
+        memory,
+        gpu.temperature_celsius.map(|celsius| format!("{celsius:.0} °C")),
+        watts,
+        gpu.sm_clock_mhz.map(|mhz| format!("SM clock {mhz} MHz")),
+    ];
+    let said: Vec<String> = [Some(gpu.name.clone())].into_iter().chain(said).flatten().collect();
+    output::line(format!("GPU {}    {}", gpu.index, said.join(", ")))?;
+    gpu.other_programs.iter().flatten().try_for_each(|program| output::line(format!("         {}", in_words(program))))
+}
+
+fn in_words(program: &GpuProgram) -> String {
+    let who = match &program.name {
+        Some(name) => format!("{name} (process {})", program.pid),
+        None => format!("another program (process {})", program.pid),
+    };
+    match program.memory_bytes {
+        Some(bytes) => format!("{who} uses {} of this card", output::bytes(bytes)),
+        None => format!("{who} uses this card too; the driver does not say how much of it"),
+    }
 }
 
 /// What training on the GPU needs, found or not.

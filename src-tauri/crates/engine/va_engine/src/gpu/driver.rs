@@ -3,26 +3,26 @@
 
 use std::path::Path;
 
+use va_domain::GpuReason;
+
 use super::places::Places;
 use crate::plugin::{Visible, load};
 
 /// CUDA 13.0, as the driver counts.
 pub(super) const REQUIRED: u32 = 13_000;
+/// The first driver with it.
+const REQUIRED_DRIVER: &str = "580";
 
 const FILE: &str = if cfg!(windows) { "nvcuda.dll" } else { "libcuda.so.1" };
 
 /// `1000 · major + 10 · minor`, as `cuDriverGetVersion` gives it.
 ///
 /// # Errors
-/// The sentence for the person: no driver, or one that does not answer.
-pub(super) fn cuda_version(places: &Places) -> Result<u32, String> {
+/// No driver, or one that does not answer.
+pub(super) fn cuda_version(places: &Places) -> Result<u32, GpuReason> {
     let path = places.driver(FILE);
-    let library = load(path.as_deref().unwrap_or(Path::new(FILE)), Visible::ToLaterOnes).map_err(|_| {
-        format!(
-            "No NVIDIA driver was found (its library {FILE} is missing); training uses the CPU. If this machine has an \
-             NVIDIA card, install its driver."
-        )
-    })?;
+    let library = load(path.as_deref().unwrap_or(Path::new(FILE)), Visible::ToLaterOnes)
+        .map_err(|_| GpuReason::DriverMissing { library: FILE.to_owned() })?;
     let mut version = 0i32;
     // SAFETY: the form of this function has been the same since CUDA 2.2; it needs no initialisation and writes one number.
     let status = unsafe {
@@ -34,10 +34,8 @@ pub(super) fn cuda_version(places: &Places) -> Result<u32, String> {
     std::mem::forget(library);
     match (status, u32::try_from(version)) {
         (Ok(0), Ok(version)) if version > 0 => Ok(version),
-        (Ok(status), _) => Err(format!(
-            "The NVIDIA driver does not answer (status {status}); restart the machine, or install it again."
-        )),
-        (Err(_), _) => Err(format!("{FILE} is not the NVIDIA driver's library; install the driver again.")),
+        (Ok(status), _) => Err(GpuReason::DriverSilent { status }),
+        (Err(_), _) => Err(GpuReason::DriverForeign { library: FILE.to_owned() }),
     }
 }
 
@@ -46,11 +44,10 @@ pub(super) fn text(version: u32) -> String {
     format!("{}.{}", version / 1000, version % 1000 / 10)
 }
 
-pub(super) fn too_old(version: u32) -> String {
-    format!(
-        "The NVIDIA driver is too old: it supports CUDA {}, and CUDA {} is needed. Install driver 580 or newer; training \
-         uses the CPU until then.",
-        text(version),
-        text(REQUIRED)
-    )
+pub(super) fn too_old(version: u32) -> GpuReason {
+    GpuReason::DriverTooOld {
+        supported_cuda_version: text(version),
+        required_cuda_version: text(REQUIRED),
+        required_driver: REQUIRED_DRIVER.to_owned(),
+    }
 }

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use va_domain::CudaLibrary;
-
 pub(super) struct Library {
     pub file: &'static str,
     /// In words for a person.
@@ -37,14 +35,4 @@ pub(super) fn companions(library: &Path) -> Vec<PathBuf> {
     };
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(is_builtins).collect()
-}
-
-/// What to do about the missing ones.
-pub(super) fn missing(libraries: &[&CudaLibrary]) -> String {
-    let files: Vec<&str> = libraries.iter().map(|library| library.file.as_str()).collect();
-    format!(
-        "The NVIDIA driver is ready, but CUDA libraries are missing: {}. Install the GPU pack, or name a folder that holds \
-         them (a CUDA 13 toolkit, or a Python environment with NVIDIA's packages) in the settings.",
-        files.join(", ")
-    )
 }

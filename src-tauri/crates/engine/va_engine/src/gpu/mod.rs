@@ -8,7 +8,7 @@ mod places;
 
 use std::path::{Path, PathBuf};
 
-use va_domain::{CudaLibrary, CudaStatus};
+use va_domain::{CudaLibrary, CudaStatus, GpuReason};
 use va_error::Result;
 
 use crate::plugin::{Visible, load};
@@ -38,46 +38,45 @@ pub fn find(places: &Places) -> Found {
         plugin_path: None,
         ready: false,
         note: String::new(),
+        reason: None,
     };
     let plugin = match prepare(places, &mut status) {
         Ok(plugin) => plugin,
-        Err(note) => {
-            status.note = note;
-            return Found { status, engine: None, libraries_loaded: false };
-        }
+        Err(reason) => return Found { status: status.lacking(reason), engine: None, libraries_loaded: false },
     };
-    let why = match open(&plugin, &status.libraries) {
+    let reason = match open(&plugin, &status.libraries) {
         Ok(engine) => match reason_against(&engine) {
             None => {
                 status.ready = true;
                 return Found { status, engine: Some(engine), libraries_loaded: true };
             }
-            Some(why) => {
+            Some(reason) => {
                 // Looking for a card may have started threads of it.
                 std::mem::forget(engine);
-                format!("The GPU engine found no GPU that it can use: {why}")
+                reason
             }
         },
-        Err(error) => format!("The GPU engine cannot be used: {}", error.chain()),
+        Err(error) => GpuReason::EngineUnusable { detail: error.chain() },
     };
-    status.note = format!("{why}. Training uses the CPU; it is tried again when VisAIon is started anew.");
-    Found { status, engine: None, libraries_loaded: true }
+    Found { status: status.lacking(reason), engine: None, libraries_loaded: true }
 }
 
 /// Why an opened engine cannot compute on anything; None when it can.
-fn reason_against(engine: &PluginEngine) -> Option<String> {
+fn reason_against(engine: &PluginEngine) -> Option<GpuReason> {
     let devices = engine.describe().devices;
     if devices.iter().any(|device| device.available) {
         return None;
     }
-    Some(devices.into_iter().next().map_or_else(|| "it names none".to_owned(), |device| device.note))
+    let first = devices.into_iter().next();
+    let detail = first.as_ref().map_or("it names none", |device| &device.note).to_owned();
+    first.and_then(|device| device.reason).or(Some(GpuReason::CardUnusable { detail }))
 }
 
 /// The plug-in, when everything that it needs is there.
 ///
 /// # Errors
-/// The sentence for the person.
-fn prepare(places: &Places, status: &mut CudaStatus) -> std::result::Result<PathBuf, String> {
+/// What is missing.
+fn prepare(places: &Places, status: &mut CudaStatus) -> std::result::Result<PathBuf, GpuReason> {
     let plugin = places.plugin(PLUGIN_FILE);
     status.plugin_path = plugin.as_deref().map(display);
     status.libraries = libraries::ALL.iter().map(|library| seen(places, library)).collect();
@@ -87,13 +86,12 @@ fn prepare(places: &Places, status: &mut CudaStatus) -> std::result::Result<Path
     if version < driver::REQUIRED {
         return Err(driver::too_old(version));
     }
-    let missing: Vec<&CudaLibrary> = status.libraries.iter().filter(|library| library.path.is_none()).collect();
-    if !missing.is_empty() {
-        return Err(libraries::missing(&missing));
+    let missing = status.libraries.iter().filter(|library| library.path.is_none());
+    let files: Vec<String> = missing.map(|library| library.file.clone()).collect();
+    if !files.is_empty() {
+        return Err(GpuReason::LibrariesMissing { files });
     }
-    plugin.ok_or_else(|| {
-        format!("The GPU engine ({PLUGIN_FILE}) does not lie beside this program; install VisAIon's GPU package.")
-    })
+    plugin.ok_or_else(|| GpuReason::EngineMissing { file: PLUGIN_FILE.to_owned() })
 }
 
 fn seen(places: &Places, library: &libraries::Library) -> CudaLibrary {

@@ -172,6 +172,14 @@ impl Card {
         self.stream().context().name().cuda()
     }
 
+    /// As the driver's tools write it: `GPU-8932f937-d72c-4106-c12f-20bd9faed9f6`.
+    pub fn uuid(&self) -> Result<String> {
+        let bytes = self.stream().context().uuid().cuda()?.bytes;
+        let hex: String = bytes.iter().map(|byte| format!("{:02x}", byte.to_ne_bytes()[0])).collect();
+        let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &hex[part]);
+        Ok(format!("GPU-{}", parts.join("-")))
+    }
+
     /// Compute capability, as `[9, 0]`.
     pub fn capability(&self) -> Result<[i32; 2]> {
         let attribute = |attribute| self.stream().context().attribute(attribute).cuda();
