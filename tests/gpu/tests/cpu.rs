@@ -3,10 +3,14 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
+/// One at a time: two engines would fight for the cores.
 fn suite(args: &[&str]) -> Output {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     Command::new(env!("CARGO_BIN_EXE_gpu_suite")).args(args).output().unwrap()
 }
 
@@ -41,6 +45,11 @@ fn every_check_without_a_card_passes_on_the_processor() {
     assert_eq!(names, ["networks", "replay", "resume", "sessions", "speed", "loader", "soak"]);
     for check in checks {
         assert!(check["passed"] == true && !check["lines"].as_array().unwrap().is_empty(), "{check}");
+    }
+    let loader = &checks.iter().find(|check| check["check"] == "loader").unwrap()["lines"][0];
+    for figure in ["busy", "decoding_busy"] {
+        let share = loader[figure].as_f64().unwrap();
+        assert!(share > 0.0 && share <= 1.0, "{loader}");
     }
     let verdicts = report["verdicts"].as_array().unwrap();
     assert_eq!(verdicts.len(), 2, "{verdicts:?}");
