@@ -82,6 +82,13 @@ pub trait ImageCard {
     /// # Errors
     /// `InvalidInput` when there are no such images.
     fn input(&self, slot: usize, range: Range<usize>, blends: &[(u32, f32)]) -> Result<Tensor>;
+
+    /// Gives up the sources that are kept, and keeps none from now on: the network needs the memory. Batches that were begun
+    /// stay. False where none was kept.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn give_up_kept(&mut self) -> Result<bool>;
 }
 
 /// What an [`ImageCard`] is for.

@@ -181,6 +181,11 @@ impl Network {
     pub fn forget_plans(&mut self) {
         self.plans.clear();
         self.pending = None;
+        #[cfg(feature = "cuda")]
+        if self.device.is_cuda() {
+            // A card that answers no more is told by whoever uses it next.
+            let _ = crate::device::cuda::card().and_then(|card| card.trim());
+        }
     }
 
     /// Gives gradients to the parameters of these nodes alone, or with None to all: no backward runs below the first of

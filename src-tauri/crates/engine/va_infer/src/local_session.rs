@@ -106,6 +106,10 @@ fn forward_that_fits(net: &mut Network, input: &Tensor) -> Result<Tensor> {
         Err(error) if error.code() == Code::TooLarge => {
             net.forget_plans();
             let again = net.forward(input, Mode::Eval);
+            if again.is_err() {
+                // Smaller parts need the memory of the plan that failed.
+                net.forget_plans();
+            }
             again.with_context(|| format!("{} image(s) at a time do not fit", input.dims().first().unwrap_or(&0)))
         }
         done => done,

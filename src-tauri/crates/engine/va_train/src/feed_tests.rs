@@ -79,6 +79,10 @@ impl Stage for HostStage {
         let pixels: Vec<f32> = range.clone().flat_map(blended).collect();
         Ok(Tensor::from_vec(pixels, (range.len(), size, size, 3), &Device::Cpu).unwrap())
     }
+
+    fn make_room(&mut self) -> Result<bool> {
+        Ok(self.kept.take().is_some_and(|kept| !kept.is_empty()))
+    }
 }
 
 /// What the host was asked, in order.
@@ -247,12 +251,29 @@ fn what_goes_wrong_ahead_is_said_when_it_is_its_turn() {
     }
 }
 
-#[test]
-fn a_batch_that_finds_no_memory_is_asked_for_again_with_smaller_parts() {
-    let dir = tempfile::tempdir().unwrap();
-    let job = job(&busy(2), dir.path(), 26, 9);
+/// A run whose second step finds no memory, and the order in which it asked for images.
+fn short_of_memory(dir: &Path, keeps: bool) -> (Trained, String, Vec<BatchRequest>) {
+    let job = job(&busy(2), dir, 26, 9);
     let mut host = Overheard::new(&job);
     host.fails_at = Some((BatchRequest { phase: Phase::Train, epoch: 0, step: 1 }, Code::TooLarge));
-    assert_eq!(staged(&job, &mut host, true).unwrap().ending, Ending::Completed);
-    assert!(host.host.notes().contains("do not fit in memory"), "{}", host.host.notes());
+    let trained = staged(&job, &mut host, keeps).unwrap();
+    let images = |asked: &Asked| if let Asked::Images(request) = asked { Some(*request) } else { None };
+    (trained, host.host.notes(), host.asked.iter().filter_map(images).collect())
+}
+
+#[test]
+fn a_batch_that_finds_no_memory_is_asked_for_again_and_trained_on_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut expected = requests(2);
+    expected.insert(1, expected[1]);
+    // What is kept to be faster goes first, and changes no bit.
+    let (trained, notes, asked) = short_of_memory(&dir.path().join("keeps"), true);
+    assert!(bits(&trained.weights.unwrap()) == prepared(&busy(2), dir.path()));
+    assert!(notes.contains("no longer kept") && !notes.contains("do not fit in memory"), "{notes}");
+    assert_eq!(asked, expected);
+    // With nothing to give up, parts become smaller.
+    let (trained, notes, asked) = short_of_memory(&dir.path().join("keeps nothing"), false);
+    assert_eq!((trained.ending, trained.steps), (Ending::Completed, 6));
+    assert!(notes.contains("do not fit in memory"), "{notes}");
+    assert_eq!(asked, expected);
 }

@@ -74,7 +74,7 @@ impl Learner {
     pub fn train_step(&mut self, feed: &mut Feed, host: &mut dyn TrainHost, plan: StepPlan) -> Result<StepReport> {
         self.freeze_backbone(plan.at.freeze);
         self.kept.keep(&self.net)?;
-        let (loss, correct) = match self.gradients(feed, plan) {
+        let report = match self.report(feed, host, plan) {
             Err(error) if error.code() == Code::TooLarge => {
                 self.forget_plans();
                 self.kept.put_back(&mut self.net)?;
@@ -82,15 +82,21 @@ impl Learner {
             }
             done => done?,
         };
-        // A GPU is at the last backward now; the norm of the update waits for it.
+        self.update(feed.batch(), plan.at, report.grad_norm).map_err(not_again)?;
+        Ok(report)
+    }
+
+    /// Everything of a step that can be done again: gradients, clipped, and the next batch asked for.
+    fn report(&mut self, feed: &mut Feed, host: &mut dyn TrainHost, plan: StepPlan) -> Result<StepReport> {
+        let (loss, correct) = self.gradients(feed, plan)?;
+        // A GPU is at the last backward now; the norm waits for it.
         feed.ask_ahead(host);
-        let grad_norm = self.update(feed.batch(), plan.at).map_err(not_again)?;
+        let grad_norm = clip_grad_norm(self.net.grads(), self.clip_norm)?;
         Ok(StepReport { loss, grad_norm, correct })
     }
 
-    /// Moves the weights by the gradients; the gradients' norm.
-    fn update(&mut self, batch: &Batch, at: Moment) -> Result<f64> {
-        let grad_norm = clip_grad_norm(self.net.grads(), self.clip_norm)?;
+    /// Moves the weights by the gradients, whose norm this is.
+    fn update(&mut self, batch: &Batch, at: Moment, grad_norm: f64) -> Result<()> {
         if !grad_norm.is_finite() {
             let layer = first_broken_gradient(&self.net)?;
             return Err(Broken { what: "gradient", step: at.step, layer }.error(batch));
@@ -106,7 +112,7 @@ impl Learner {
         if let Some(average) = &self.average {
             average.update(&self.net, at.step)?;
         }
-        Ok(grad_norm)
+        Ok(())
     }
 
     /// With a frozen backbone no gradient is computed below the last layer. Its batch norms go on to normalise by the

@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
             match self.feed.take(request, self.host) {
                 Err(error) if error.code() == Code::TooLarge => {
                     self.learner.forget_plans();
-                    self.halve_micro_batch(error)?;
+                    self.make_room(error)?;
                 }
                 done => return done,
             }
@@ -229,10 +229,24 @@ impl<'a> Run<'a> {
         loop {
             match self.learner.train_step(&mut self.feed, self.host, plan) {
                 // The learner is as it was before the step.
-                Err(error) if error.code() == Code::TooLarge => self.halve_micro_batch(error)?,
+                Err(error) if error.code() == Code::TooLarge => self.make_room(error)?,
                 done => return done,
             }
         }
+    }
+
+    /// Images that are kept on the GPU only make it faster, smaller parts change what batch norms see: so the images first.
+    ///
+    /// # Errors
+    /// As `halve_micro_batch`.
+    fn make_room(&mut self, error: Error) -> Result<()> {
+        if !self.feed.make_room()? {
+            return self.halve_micro_batch(error);
+        }
+        self.note(
+            "the memory of the GPU is full: images are no longer kept there, but sent with every batch".to_owned(),
+        );
+        Ok(())
     }
 
     /// # Errors

@@ -25,6 +25,9 @@ pub(crate) trait Stage {
 
     /// `[M, S, S, 3]`, normalised and blended: the samples `range` of the batch that was begun in `slot`.
     fn input(&self, slot: usize, batch: &Batch, range: Range<usize>) -> Result<Tensor>;
+
+    /// Gives up what it keeps to be faster; false where there was nothing.
+    fn make_room(&mut self) -> Result<bool>;
 }
 
 /// The one of this network's device; None where the host prepares images.
@@ -55,6 +58,10 @@ impl Stage for CardStage {
 
     fn input(&self, slot: usize, batch: &Batch, range: Range<usize>) -> Result<Tensor> {
         self.card.input(slot, range.clone(), &blends(batch, range)?)
+    }
+
+    fn make_room(&mut self) -> Result<bool> {
+        self.card.give_up_kept()
     }
 }
 

@@ -97,6 +97,12 @@ impl ImageStore {
         Some(address)
     }
 
+    /// Nothing is kept any more.
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "only a card has something to give up"))]
+    pub fn give_up(&mut self) {
+        *self = Self::new(0);
+    }
+
     /// The sources of this batch did not come.
     pub fn forget(&mut self, intake: &Intake) {
         for number in &intake.fresh {
@@ -160,6 +166,17 @@ mod tests {
         let lost = store.take_in(&numbered(&[1, 2]), &mut stretches(1));
         store.forget(&lost);
         assert_eq!(store.take_in(&numbered(&[2]), &mut stretches(0)).wanted, [(0, true)]);
+    }
+
+    #[test]
+    fn what_was_given_up_is_wanted_again_and_never_kept() {
+        let mut store = ImageStore::new(1 << 20);
+        store.take_in(&numbered(&[1, 2]), &mut stretches(1));
+        store.give_up();
+        for _ in 0..2 {
+            let intake = store.take_in(&numbered(&[2]), &mut stretches(9));
+            assert_eq!((intake.wanted, intake.sources), (vec![(0, false)], vec![Place::Passing(0)]));
+        }
     }
 
     #[test]

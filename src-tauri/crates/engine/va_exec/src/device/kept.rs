@@ -1,8 +1,9 @@
 //! Which algorithm is the fastest for a product on this card: measured once, kept in a file from then on, so that a run that
 //! goes on tomorrow computes with the same ones and gives the same bits.
 //!
-//! The file is text: a first line that names the form, then a line a product, `key <tab> algorithm <tab> tensor cores <tab>
-//! workspace bytes`. It may be deleted at any time; lines that cannot be read are measured anew.
+//! The file is text: a first line that names the form, then a line a product, `key <tab> algorithm <tab> way of computing`,
+//! both as the library numbers them. It may be deleted at any time; lines that cannot be read are measured anew, and who uses
+//! one asks the library whether it has such an algorithm.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,8 +17,8 @@ const MAX_BYTES: u64 = 16 << 20;
 pub(crate) struct Choice {
     /// As the library numbers them.
     pub algorithm: u32,
-    pub tensor_cores: bool,
-    pub workspace_bytes: usize,
+    /// Its way of computing (with tensor cores or without), as the library numbers them.
+    pub math: u32,
 }
 
 #[derive(Debug)]
@@ -43,15 +44,17 @@ impl KeptChoices {
         self.choices.get(key).copied()
     }
 
-    /// Takes it in and writes the file anew.
+    /// Takes it in, and writes the file anew with what others have put there meanwhile: what is in the file stays.
     ///
     /// # Errors
     /// When it cannot be written; the choice is kept in memory all the same.
     pub fn keep(&mut self, key: String, choice: Choice) -> io::Result<()> {
         self.choices.insert(key, choice);
+        let mut all = self.choices.clone();
+        all.extend(Self::open(self.path.clone()).choices);
         let mut text = format!("{HEADER}\n");
-        for (key, Choice { algorithm, tensor_cores, workspace_bytes }) in &self.choices {
-            text += &format!("{key}\t{algorithm}\t{tensor_cores}\t{workspace_bytes}\n");
+        for (key, Choice { algorithm, math }) in &all {
+            text += &format!("{key}\t{algorithm}\t{math}\n");
         }
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -64,18 +67,16 @@ impl KeptChoices {
 
 fn read(line: &str) -> Option<(String, Choice)> {
     let mut parts = line.split('\t');
-    let (key, algorithm) = (parts.next()?, parts.next()?.parse().ok()?);
-    let (tensor_cores, workspace_bytes) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    let choice = Choice { algorithm, tensor_cores, workspace_bytes };
-    (parts.next().is_none() && !key.is_empty()).then(|| (key.to_owned(), choice))
+    let (key, algorithm, math) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    (parts.next().is_none() && !key.is_empty()).then(|| (key.to_owned(), Choice { algorithm, math }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FIRST: Choice = Choice { algorithm: 1, tensor_cores: true, workspace_bytes: 4096 };
-    const SECOND: Choice = Choice { algorithm: 6, tensor_cores: false, workspace_bytes: 0 };
+    const FIRST: Choice = Choice { algorithm: 1, math: 3 };
+    const SECOND: Choice = Choice { algorithm: 6, math: 0 };
 
     #[test]
     fn what_was_measured_is_there_the_next_time() {
@@ -90,14 +91,28 @@ mod tests {
     }
 
     #[test]
+    fn what_another_program_has_kept_meanwhile_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("card.txt");
+        let (mut ours, mut theirs) = (KeptChoices::open(path.clone()), KeptChoices::open(path.clone()));
+        theirs.keep("a".to_owned(), FIRST).unwrap();
+        theirs.keep("b".to_owned(), FIRST).unwrap();
+        ours.keep("b".to_owned(), SECOND).unwrap();
+        ours.keep("c".to_owned(), SECOND).unwrap();
+        let found = KeptChoices::open(path);
+        assert_eq!((found.get("a"), found.get("b"), found.get("c")), (Some(FIRST), Some(FIRST), Some(SECOND)));
+        assert_eq!(ours.get("b"), Some(SECOND), "this program goes on as it began");
+    }
+
+    #[test]
     fn what_cannot_be_read_is_measured_anew() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("card.txt");
-        let broken = ["b\t1", "b\t-1\ttrue\t0", "b\t1\ttrue\t0\tmore", "\t1\ttrue\t0", "b\t1\tmaybe\t0", "\u{1f600}"];
-        std::fs::write(&path, format!("{HEADER}\n{}\na\t1\ttrue\t4096\n", broken.join("\n"))).unwrap();
+        let broken = ["b\t1", "b\t-1\t0", "b\t1\t0\tmore", "\t1\t0", "b\t1\tmaybe", "\u{1f600}"];
+        std::fs::write(&path, format!("{HEADER}\n{}\na\t1\t3\n", broken.join("\n"))).unwrap();
         let kept = KeptChoices::open(path.clone());
         assert_eq!((kept.get("a"), kept.get("b"), kept.choices.len()), (Some(FIRST), None, 1));
-        for other in [&b"something else\na\t1\ttrue\t4096\n"[..], b"\xff\xfe", b""] {
+        for other in [&b"something else\na\t1\t3\n"[..], b"\xff\xfe", b""] {
             std::fs::write(&path, other).unwrap();
             assert_eq!(KeptChoices::open(path.clone()).get("a"), None);
         }

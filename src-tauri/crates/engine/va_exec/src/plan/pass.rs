@@ -107,8 +107,12 @@ impl Pass {
             State::Recorded(recorded) => return self.replay(recorded.as_ref()),
             State::Stepwise | State::Refused(_) => return self.stepwise(steps, key),
             State::Fresh => {
-                *state = State::Warm;
-                return self.stepwise(steps, key);
+                // A run that failed has not loaded and chosen everything.
+                let done = self.stepwise(steps, key);
+                if done.is_ok() {
+                    *state = State::Warm;
+                }
+                return done;
             }
             State::Warm => {}
         }

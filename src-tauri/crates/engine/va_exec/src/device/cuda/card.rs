@@ -10,7 +10,7 @@ use candle_core::{Error, Result, bail};
 use cudarc::driver::sys::{
     CUdevice_attribute, CUmemPool_attribute, cuDeviceGraphMemTrim, cuMemPoolSetAttribute, cuMemPoolTrimTo,
 };
-use cudarc::driver::{CudaFunction, CudaModule, CudaStream, result};
+use cudarc::driver::{CudaContext, CudaFunction, CudaModule, CudaStream, result};
 use cudarc::nvrtc::Ptx;
 
 use super::blas::Finished;
@@ -51,8 +51,33 @@ pub(crate) fn card() -> Result<&'static Card> {
     Ok(card)
 }
 
+/// Refuses a card that the kernels are not compiled for.
+fn ensure_served(context: &CudaContext) -> Result<()> {
+    let [major, minor] = capability(context)?;
+    if [major, minor] >= OLDEST {
+        return Ok(());
+    }
+    bail!(
+        "{} has compute capability {major}.{minor}; the GPU engine needs {}.{} or newer (NVIDIA Ampere, 2020)",
+        context.name().cuda()?,
+        OLDEST[0],
+        OLDEST[1]
+    )
+}
+
+fn capability(context: &CudaContext) -> Result<[i32; 2]> {
+    let attribute = |attribute| context.attribute(attribute).cuda();
+    Ok([
+        attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?,
+        attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
+    ])
+}
+
 impl Card {
     fn open() -> Result<Self> {
+        // Before the libraries, which would refuse an old card in words of their own.
+        let context = CudaContext::new(0).cuda()?;
+        ensure_served(&context)?;
         let device = CudaDevice::new_with_stream(0)?;
         // SAFETY: networks run on this one stream, so its order is the only one there is; on the stream of the recorder
         // nothing runs, and `images` orders its own by events of its own.
@@ -67,23 +92,8 @@ impl Card {
             dnn: Dnn::default(),
             finished: Finished::new()?,
         };
-        card.ensure_served()?;
         card.keep_memory()?;
         Ok(card)
-    }
-
-    /// Refuses a card that the kernels are not compiled for, before the driver does so in words of its own.
-    fn ensure_served(&self) -> Result<()> {
-        let [major, minor] = self.capability()?;
-        if [major, minor] >= OLDEST {
-            return Ok(());
-        }
-        bail!(
-            "{} has compute capability {major}.{minor}; the GPU engine needs {}.{} or newer (NVIDIA Ampere, 2020)",
-            self.name()?,
-            OLDEST[0],
-            OLDEST[1]
-        )
     }
 
     /// Freed memory stays with this process, so that a step of steady state asks the driver for none.
@@ -156,15 +166,21 @@ impl Card {
 
     /// Bytes that can still be used, what this process keeps but does not use among them.
     pub fn free_bytes(&self) -> Result<u64> {
+        self.trim()?;
+        let (free, _) = self.stream().context().mem_get_info().cuda()?;
+        Ok(free as u64)
+    }
+
+    /// Gives memory back to the driver that this process keeps but does not use; that of recorded graphs lies apart, and
+    /// either would not serve the other.
+    pub fn trim(&self) -> Result<()> {
         self.stream().synchronize().cuda()?;
         // SAFETY: trimming frees only what nothing uses.
         unsafe {
             let pool = result::device::get_mem_pool(self.stream().context().cu_device()).cuda()?;
             cuMemPoolTrimTo(pool, 0).result().cuda()?;
-            cuDeviceGraphMemTrim(self.stream().context().cu_device()).result().cuda()?;
+            cuDeviceGraphMemTrim(self.stream().context().cu_device()).result().cuda()
         }
-        let (free, _) = self.stream().context().mem_get_info().cuda()?;
-        Ok(free as u64)
     }
 
     /// As `NVIDIA H100 80GB HBM3`.
@@ -182,10 +198,6 @@ impl Card {
 
     /// Compute capability, as `[9, 0]`.
     pub fn capability(&self) -> Result<[i32; 2]> {
-        let attribute = |attribute| self.stream().context().attribute(attribute).cuda();
-        Ok([
-            attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?,
-            attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
-        ])
+        capability(self.stream().context())
     }
 }

@@ -128,6 +128,20 @@ impl ImageCard for CudaImages {
         batch.read.record(card.stream()).cuda().engine(WHAT)?;
         Ok(input)
     }
+
+    fn give_up_kept(&mut self) -> Result<bool> {
+        self.store.give_up();
+        if self.stretches.is_empty() {
+            return Ok(false);
+        }
+        card().engine(WHAT)?;
+        // Images that are being made of them are done then.
+        self.stream.synchronize().cuda().engine(WHAT)?;
+        self.stretches.clear();
+        self.stream.synchronize().cuda().engine(WHAT)?;
+        self.card.trim().engine(WHAT)?;
+        Ok(true)
+    }
 }
 
 impl Drop for CudaImages {

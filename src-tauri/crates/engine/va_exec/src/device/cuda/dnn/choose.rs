@@ -33,20 +33,25 @@ pub(super) fn algorithm(
     kept: Option<&mut KeptChoices>,
 ) -> Result<Plan> {
     let number = Number::of_values(&operands);
-    let Some(kept) = kept else { return plan.with(pass, ranked(operation, plan, pass, number)?) };
+    let known = known(operation, &plan, pass)?;
+    let ranked = || best(&known, number);
+    let Some(kept) = kept else { return plan.with(pass, ranked()?) };
     let key = key(pass, geo, number);
-    if let Some(plan) = kept.get(&key).and_then(|choice| plan.with(pass, choice).ok()) {
-        return Ok(plan);
+    // What is kept says which, the library whether it has that, and how much memory it takes.
+    let same = |choice: Choice| known.iter().find(|one| one.choice == choice && one.fits(number));
+    if let Some(one) = kept.get(&key).and_then(same) {
+        return plan.with(pass, one);
     }
-    // While the pass is recorded nothing can be measured, nor is there memory for it on a full card.
-    match measured(operation, plan, pass, geo, operands) {
-        Ok(choice) => {
-            // A file that cannot be written only means that the next start measures again.
-            let _ = kept.keep(key, choice);
-            plan.with(pass, choice)
-        }
-        Err(_) => plan.with(pass, ranked(operation, plan, pass, number)?),
-    }
+    // While the pass is recorded nothing can be measured, nor where there is no memory for it.
+    let measured = measured(operation, &plan, pass, geo, operands)
+        .and_then(|measured| best(&measured, number).map(|best| best.choice))
+        .ok()
+        .and_then(same);
+    let chosen = measured.map_or_else(ranked, Ok)?;
+    // The ranking's is kept too, because a run that goes on tomorrow must not choose anew. A file that cannot be written only
+    // means that it does.
+    let _ = kept.keep(key, chosen.choice);
+    plan.with(pass, chosen)
 }
 
 /// One line of text without tabs.
@@ -64,22 +69,33 @@ fn key(pass: ConvPass, geo: &ConvGeometry, number: Number) -> String {
 }
 
 /// What cuDNN says of an algorithm, whatever the pass.
-struct Candidate {
-    choice: Choice,
+pub(super) struct Candidate {
+    pub choice: Choice,
+    pub math: sys::cudnnMathType_t,
+    pub workspace_bytes: usize,
     works: bool,
     is_deterministic: bool,
-    math: sys::cudnnMathType_t,
+}
+
+impl Candidate {
+    /// For f32 only without tensor cores, which would round to TF32.
+    fn fits(&self, number: Number) -> bool {
+        self.works
+            && self.is_deterministic
+            && self.workspace_bytes <= WORKSPACE_BYTES
+            && (number == Number::Bf16 || self.math == math(number))
+    }
 }
 
 macro_rules! candidate {
     ($perf:expr) => {{
         let perf = $perf;
-        let tensor_cores = perf.mathType == sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH;
         Candidate {
-            choice: Choice { algorithm: perf.algo as u32, tensor_cores, workspace_bytes: perf.memory },
+            choice: Choice { algorithm: perf.algo as u32, math: perf.mathType as u32 },
+            math: perf.mathType,
+            workspace_bytes: perf.memory,
             works: perf.status == sys::cudnnStatus_t::CUDNN_STATUS_SUCCESS,
             is_deterministic: perf.determinism == sys::cudnnDeterminism_t::CUDNN_DETERMINISTIC,
-            math: perf.mathType,
         }
     }};
 }
@@ -96,22 +112,16 @@ macro_rules! candidates {
     }};
 }
 
-fn best(candidates: &[Candidate], number: Number) -> Result<Choice> {
-    let fits = |c: &&Candidate| {
-        c.works
-            && c.is_deterministic
-            && c.choice.workspace_bytes <= WORKSPACE_BYTES
-            && (number == Number::Bf16 || c.math == math(number))
-    };
+fn best(candidates: &[Candidate], number: Number) -> Result<&Candidate> {
     let none = || Error::Msg("cuDNN has no algorithm for this convolution".to_owned());
-    candidates.iter().find(fits).map(|c| c.choice).ok_or_else(none)
+    candidates.iter().find(|candidate| candidate.fits(number)).ok_or_else(none)
 }
 
-/// By cuDNN's own rules, without running anything.
-fn ranked(operation: &Operation<'_>, plan: &Plan, pass: ConvPass, number: Number) -> Result<Choice> {
+/// All that cuDNN has, ranked by its own rules without running anything.
+fn known(operation: &Operation<'_>, plan: &Plan, pass: ConvPass) -> Result<Vec<Candidate>> {
     let (handle, Plan { x, y, w, conv, .. }) = (operation.lane().dnn(), plan);
     // SAFETY: descriptors of the plan; cuDNN fills no more than it has room for.
-    let candidates = unsafe {
+    Ok(unsafe {
         match pass {
             ConvPass::Forward { .. } => candidates!(sys::cudnnConvolutionFwdAlgoPerf_t, |n, found, room| {
                 result::get_convolution_forward_algorithm(handle, *x, *w, *conv, *y, n, found, room)
@@ -123,18 +133,17 @@ fn ranked(operation: &Operation<'_>, plan: &Plan, pass: ConvPass, number: Number
                 result::get_convolution_backward_filter_algorithm(handle, *x, *y, *conv, *w, n, found, room)
             }),
         }
-    };
-    best(&candidates, number)
+    })
 }
 
-/// By running all of them on these operands, with results into scratch memory.
+/// As [`known`], ranked by running all of them on these operands, with results into scratch memory.
 fn measured(
     operation: &Operation<'_>,
     plan: &Plan,
     pass: ConvPass,
     geo: &ConvGeometry,
     operands: [Buffer; 3],
-) -> Result<Choice> {
+) -> Result<Vec<Candidate>> {
     let number = Number::of_values(&operands);
     let scratch = operation.scratch(Number::F32, WORKSPACE_BYTES / 4)?;
     let (room_at, room_bytes) = (pointer(scratch).cast_mut(), WORKSPACE_BYTES);
@@ -142,7 +151,7 @@ fn measured(
     let to = pointer(written).cast_mut();
     let (handle, &Plan { x, y, w, conv, .. }) = (operation.lane().dnn(), plan);
     // SAFETY: buffers of the sizes that the descriptors say; the result is scratch memory as long as the true one.
-    let candidates = unsafe {
+    Ok(unsafe {
         match pass {
             ConvPass::Forward { .. } => {
                 let (px, pw) = (pointer(operands[1]), pointer(filter(operation, geo, operands[2], number)?));
@@ -172,6 +181,5 @@ fn measured(
                 })
             }
         }
-    };
-    best(&candidates, number)
+    })
 }

@@ -7,9 +7,9 @@ use candle_core::{Error, Result};
 use cudarc::cudnn::{result, sys};
 
 use super::algorithm::Algorithm;
+use super::choose::Candidate;
 use crate::device::cuda::errors::CudaResult;
 use crate::device::cuda::operation::Operation;
-use crate::device::kept::Choice;
 use crate::device::{Buffer, Call, ConvPass, Gpu, Number};
 use crate::kernels::geometry::ConvGeometry;
 
@@ -67,18 +67,16 @@ impl Plan {
         }
     }
 
-    /// The same with this algorithm.
+    /// The same with this algorithm, in the way of computing and with the memory that cuDNN names for it.
     ///
     /// # Errors
     /// When cuDNN has none of that number.
-    pub fn with(&self, pass: ConvPass, choice: Choice) -> Result<Self> {
-        let Some(algorithm) = Algorithm::numbered(pass, choice.algorithm) else { return mixed_up() };
-        if choice.tensor_cores {
-            // SAFETY: the descriptor is the plan's own. Only bf16 comes here: f32 takes no algorithm that rounds to TF32.
-            unsafe { result::set_convolution_math_type(self.conv, math(Number::Bf16)) }.cuda()?;
-        }
+    pub fn with(&self, pass: ConvPass, chosen: &Candidate) -> Result<Self> {
+        let Some(algorithm) = Algorithm::numbered(pass, chosen.choice.algorithm) else { return mixed_up() };
+        // SAFETY: the descriptor is the plan's own.
+        unsafe { result::set_convolution_math_type(self.conv, chosen.math) }.cuda()?;
         let &Self { x, y, w, conv, .. } = self;
-        Ok(Self { x, y, w, conv, algorithm: Some(algorithm), workspace_bytes: choice.workspace_bytes })
+        Ok(Self { x, y, w, conv, algorithm: Some(algorithm), workspace_bytes: chosen.workspace_bytes })
     }
 
     fn workspace(&self, operation: &Operation<'_>) -> Result<*mut c_void> {
