@@ -33,7 +33,7 @@ pub(super) fn algorithm(
     kept: Option<&mut KeptChoices>,
 ) -> Result<Plan> {
     let number = Number::of_values(&operands);
-    let known = known(operation, &plan, pass)?;
+    let known = known(operation, plan, pass)?;
     let ranked = || best(&known, number);
     let Some(kept) = kept else { return plan.with(pass, ranked()?) };
     let key = key(pass, geo, number);
@@ -43,7 +43,7 @@ pub(super) fn algorithm(
         return plan.with(pass, one);
     }
     // While the pass is recorded nothing can be measured, nor where there is no memory for it.
-    let measured = measured(operation, &plan, pass, geo, operands)
+    let measured = measured(operation, plan, pass, geo, operands)
         .and_then(|measured| best(&measured, number).map(|best| best.choice))
         .ok()
         .and_then(same);
