@@ -125,12 +125,35 @@ extern "C" __global__ void depthwise_weight_grad(float* parts, const value* x, c
 }
 KERNEL_WITH_BARRIERS(depthwise_weight_grad)
 
-// `[rows, columns]` f32 to `[columns, rows]` of values: weights as cuDNN wants them.
-extern "C" __global__ void transpose_narrow(value* y, const float* x, unsigned rows, unsigned columns, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i] = narrow(x[(size_t)(i % rows) * columns + i / rows]);
+// A matrix in x, `[rows, columns]`, whose transpose goes to y; its first block. As the host packs it (`device::weights`).
+struct Piece {
+    unsigned from, to, rows, columns, block;
+};
+
+#define PIECES 128
+#define PIECE_PART 1024
+
+struct Pieces {
+    unsigned count;
+    Piece piece[PIECES];
+};
+
+// f32 to values: weights as products want them. Every block writes a part of one piece.
+extern "C" __global__ void lay_out(value* y, const float* x, Pieces pieces) {
+    unsigned low = 0, high = pieces.count;
+    while (high - low > 1) {
+        unsigned middle = (low + high) / 2;
+        if (pieces.piece[middle].block <= blockIdx.x) low = middle;
+        else high = middle;
+    }
+    Piece p = pieces.piece[low];
+    unsigned len = p.rows * p.columns;
+    unsigned first = (blockIdx.x - p.block) * PIECE_PART;
+    for (unsigned i = first + threadIdx.x; i < min(len, first + PIECE_PART); i += blockDim.x) {
+        y[p.to + i] = narrow(x[p.from + (size_t)(i % p.rows) * p.columns + i / p.rows]);
+    }
 }
-KERNEL(transpose_narrow)
+KERNEL(lay_out)
 
 // `y[rows, columns] +=` the transpose of x `[columns, rows]`.
 extern "C" __global__ void add_transposed(float* y, const value* x, unsigned rows, unsigned columns, unsigned len) {

@@ -11,7 +11,7 @@ pub(crate) trait Recorded: Send + Sync {
     fn replay(&self) -> Result<()>;
 }
 
-pub(crate) fn can_record(_: &Device) -> bool {
+pub(crate) fn is_gpu(_: &Device) -> bool {
     false
 }
 

@@ -40,6 +40,7 @@ mod profile;
 mod rng;
 
 mod state;
+mod weights;
 
 pub use backend::{Backend, Precision};
 pub use bce::{BinaryCrossEntropy, sigmoid_probabilities};

@@ -5,11 +5,13 @@ use va_error::{Error, Result};
 use va_graph::{Graph, NodeId};
 
 use crate::backend::{Backend, Precision};
+use crate::device;
 use crate::error::CandleContext;
 use crate::kernels::elementwise::{Cast, Copy, Fill};
 use crate::kernels::op::{apply0, apply1};
 use crate::layout::FlatLayout;
 use crate::plan::{Plan, Recordings};
+use crate::weights::Weights;
 
 /// Whether a forward pass is part of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,6 +54,8 @@ pub struct Network {
     pub(crate) params: Tensor,
     pub(crate) grads: Tensor,
     pub(crate) buffers: Tensor,
+    /// On a GPU, once there is a plan.
+    weights: Option<Weights>,
     plans: Vec<Plan>,
     /// Batch of the training forward whose backward has not run yet.
     pending: Option<usize>,
@@ -100,6 +104,7 @@ impl Network {
             params,
             grads,
             buffers,
+            weights: None,
             plans: Vec::new(),
             pending: None,
             step_key: 0,
@@ -134,6 +139,7 @@ impl Network {
             params: self.params.clone(),
             grads: self.grads.clone(),
             buffers: self.buffers.clone(),
+            weights: None,
             plans: Vec::new(),
             pending: None,
             step_key: self.step_key,
@@ -156,6 +162,7 @@ impl Network {
     /// Promises that the parameters will not change any more: evaluation then keeps them in the order its kernels like.
     pub fn freeze(&mut self) {
         self.frozen = true;
+        self.weights = None;
         self.plans.clear();
     }
 
@@ -180,6 +187,7 @@ impl Network {
     /// Gives back the memory of all plans; they are made anew when they are needed.
     pub fn forget_plans(&mut self) {
         self.plans.clear();
+        self.weights = None;
         self.pending = None;
         #[cfg(feature = "cuda")]
         if self.device.is_cuda() {
@@ -377,8 +385,8 @@ impl Network {
         Ok(Attribution { value: read(value)?, gradient: read(gradient)?, output })
     }
 
-    /// Bytes of activations and gradients of activations that a batch of this size needs; makes the plan
-    /// where that takes no memory.
+    /// Bytes of activations and gradients of activations that a batch of this size needs, on a GPU also of the weights as its
+    /// products read them; makes the plan where that takes no memory.
     ///
     /// # Errors
     /// When the plan cannot be made.
@@ -420,6 +428,31 @@ impl Network {
         }
     }
 
+    /// Room for the weights as a GPU's products read them, and in a frozen network the weights themselves.
+    fn make_weights(&mut self) -> Result<()> {
+        if self.weights.is_none() && device::is_gpu(&self.device) {
+            let weights = Weights::new(&self.graph, &self.layout, self.precision, &self.device)?;
+            if self.frozen {
+                weights.step(&self.params)().engine("laying out the weights")?;
+            }
+            self.weights = Some(weights);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn weights(&self) -> Option<&Weights> {
+        self.weights.as_ref()
+    }
+
+    /// What every forward pass begins with: the parameters may have changed.
+    pub(crate) fn lay_out_each_time(&self) -> Option<impl Fn() -> candle_core::Result<()> + Send + Sync + 'static> {
+        self.weights.as_ref().filter(|_| !self.frozen).map(|weights| weights.step(&self.params))
+    }
+
+    pub(crate) fn laid_out_bytes(&self) -> usize {
+        if device::is_gpu(&self.device) { Weights::bytes(&self.graph, &self.layout, self.precision) } else { 0 }
+    }
+
     /// Position of the plan for this batch, mode and layer, made if there is none; the most recently used is last.
     fn plan(&mut self, batch: usize, mode: Mode, layer: Option<NodeId>) -> Result<usize> {
         let fits = |plan: &Plan| (plan.batch, plan.mode, plan.layer) == (batch, mode, layer);
@@ -433,6 +466,7 @@ impl Network {
                 let oldest = self.plans.iter().position(idle).expect("BUG: only one plan can be pending");
                 self.plans.remove(oldest);
             }
+            self.make_weights()?;
             self.plans.push(Plan::new(self, batch, mode, layer)?);
         }
         Ok(self.plans.len() - 1)

@@ -171,7 +171,7 @@ impl<'a> Lowering<'a> {
             recomputing: false,
             needs_grad: vec![false; nodes],
             norms: vec![None; nodes],
-            scratch_bytes: 0,
+            scratch_bytes: network.laid_out_bytes(),
             workspace: WorkspaceBuilder::new(),
             fallbacks: Vec::new(),
         };

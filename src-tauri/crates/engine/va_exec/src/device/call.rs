@@ -66,6 +66,11 @@ impl Call {
         Self::new(file, kernel, number, [len.div_ceil(THREADS as usize), 1, 1], THREADS)
     }
 
+    /// So many blocks.
+    pub fn of_blocks(file: &'static str, kernel: &'static str, number: Number, blocks: usize) -> Self {
+        Self::new(file, kernel, number, [blocks, 1, 1], THREADS)
+    }
+
     /// One thread for each of `len` elements of each of `count` samples, which are the blocks in `y`.
     pub fn over_each(file: &'static str, kernel: &'static str, number: Number, len: usize, count: usize) -> Self {
         Self::new(file, kernel, number, [len.div_ceil(THREADS as usize), count, 1], THREADS)

@@ -7,6 +7,7 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use super::DeviceKernel;
 use crate::backend::Precision;
+use crate::kernels::lay_out::LaidOut;
 use crate::kernels::op::Inplace;
 use crate::rng::CounterRng;
 
@@ -69,6 +70,23 @@ fn case1<K: DeviceKernel<1> + Send + Sync + 'static>(name: &str, dst: Operand, s
 fn case2<K: DeviceKernel<2> + Send + Sync + 'static>(name: &str, dst: Operand, srcs: [Operand; 2], kernel: K) -> Case {
     let kernel = Inplace(kernel);
     let run = move |dst: &Tensor, srcs: &[Tensor]| dst.inplace_op3(&srcs[0], &srcs[1], &kernel);
+    Case { name: name.to_owned(), dst, srcs: srcs.to_vec(), run: Arc::new(run) }
+}
+
+/// As [`case2`] of a kernel whose second source, bias and weight or the weight alone, is laid out for it first: the weight as
+/// the transpose of `matrix`.
+fn laid_out<K: DeviceKernel<2> + Send + Sync + 'static>(
+    name: &str,
+    dst: Operand,
+    srcs: [Operand; 2],
+    matrix: [usize; 2],
+    kernel: impl Fn(Option<LaidOut>) -> K + Send + Sync + 'static,
+) -> Case {
+    let bias = srcs[1].len - matrix[0] * matrix[1];
+    let run = move |dst: &Tensor, srcs: &[Tensor]| {
+        let weights = LaidOut::alone(&srcs[1], bias, matrix, srcs[0].dtype())?;
+        dst.inplace_op3(&srcs[0], &srcs[1], &Inplace(kernel(Some(weights))))
+    };
     Case { name: name.to_owned(), dst, srcs: srcs.to_vec(), run: Arc::new(run) }
 }
 

@@ -2,6 +2,7 @@
 
 use candle_core::Result;
 
+use super::weights::Weights;
 use super::{Buffer, Call, DeviceKernel, Gpu, MatMul, Number, rows_per_part};
 use crate::kernels::activation::Activation;
 use crate::kernels::channel_scale::{ChannelScaleForward, ChannelScaleParamGrad, ScaleChannels};
@@ -64,32 +65,17 @@ impl DeviceKernel<1> for BiasGrad {
     }
 }
 
-/// The bias, which lies before the weight, and the weight itself.
-pub(super) fn bias_and_weight(epilogue: &Epilogue, params: Buffer, outputs: usize) -> Result<(Option<Buffer>, Buffer)> {
-    if !epilogue.bias {
-        return Ok((None, params));
-    }
-    let bias = params.part(0, outputs)?;
-    Ok((Some(bias), params.part(outputs, params.len - outputs)?))
-}
-
 /// A product with its epilogue: in one kernel where the device has such a one, otherwise one after the other.
-pub(super) fn product(gpu: &dyn Gpu, epilogue: &Epilogue, product: MatMul, bias: Option<Buffer>) -> Result<()> {
+pub(super) fn product(gpu: &dyn Gpu, epilogue: &Epilogue, product: MatMul, weights: &Weights<'_>) -> Result<()> {
     let (product, y, outputs) = (product.accumulate(epilogue.sum), product.dst.data, product.size[1]);
-    if let (Some(bias), None | Some(Activation::Relu)) = (bias, epilogue.activation) {
-        // In the type of the result, and at an address that every kernel can read from.
-        let values = gpu.scratch(y.number, bias.len)?;
-        Call::over("elementwise", "cast_narrow", y.number, bias.len)
-            .value(values)
-            .real(bias)
-            .count(bias.len)
-            .run(gpu)?;
-        if product.finished(gpu, values, epilogue.activation.is_some())? {
-            return Ok(());
-        }
+    if let None | Some(Activation::Relu) = epilogue.activation
+        && let Some(bias) = weights.bias_values(gpu, y.number)?
+        && product.finished(gpu, bias, epilogue.activation.is_some())?
+    {
+        return Ok(());
     }
     product.run(gpu)?;
-    finish(gpu, epilogue, y, bias, outputs)
+    finish(gpu, epilogue, y, weights.bias, outputs)
 }
 
 /// Bias and activation on rows that hold the product, and the sum, already.

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use candle_core::Result;
 
-use super::channels::{self, bias_and_weight, finish, join_parts};
-use super::{Buffer, Call, ConvPass, DeviceKernel, Gpu, MatMul, Matrix, Number, as_values, rows_per_part};
+use super::channels::{self, finish, join_parts};
+use super::weights::Weights;
+use super::{Buffer, Call, ConvPass, DeviceKernel, Gpu, MatMul, Matrix, Number, rows_per_part};
 use crate::kernels::conv_ops::{Conv2dForward, Conv2dInputGrad, Conv2dWeightGrad};
 use crate::kernels::geometry::ConvGeometry;
 
@@ -26,14 +27,6 @@ fn check(geo: &ConvGeometry, x: Buffer, w: Buffer, y: Buffer) -> Result<()> {
     x.expect("conv2d", "input", geo.input_len())?;
     w.expect("conv2d", "weight", geo.weight_len())?;
     y.expect("conv2d", "output", geo.output_len())
-}
-
-fn is_depthwise(geo: &ConvGeometry) -> bool {
-    geo.groups == geo.channels && geo.out_channels == geo.channels
-}
-
-fn is_matrix(geo: &ConvGeometry) -> bool {
-    geo.is_pointwise() && geo.groups == 1
 }
 
 /// Whole images whose windows are made at a time, and for each group: `run(images, group, windows of the group)`.
@@ -89,26 +82,30 @@ fn columns_len(geo: &ConvGeometry) -> usize {
 impl DeviceKernel<2> for Conv2dForward {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x, params]: [Buffer; 2]) -> Result<()> {
         let (geo, keep) = (&self.geometry, self.epilogue.sum);
-        let (bias, w) = bias_and_weight(&self.epilogue, params, geo.out_channels)?;
-        check(geo, x, w, y)?;
-        if is_matrix(geo) {
-            let (out, window, w) = (geo.out_channels, geo.window(), as_values(gpu, w, x.number)?);
-            let (a, b) = (Matrix::rows(x, window), Matrix::rows(w, out));
+        let weights = Weights::of(&self.epilogue, params, geo.out_channels, self.laid_out.as_ref())?;
+        check(geo, x, weights.weight, y)?;
+        if geo.is_matrix() {
+            let (out, window) = (geo.out_channels, geo.window());
+            let (a, b) = (Matrix::rows(x, window), Matrix::rows(weights.matrix(gpu, x.number)?, out));
             let product = MatMul::new([geo.rows(), out, window], Matrix::rows(y, out), a, b);
-            return channels::product(gpu, &self.epilogue, product, bias);
+            return channels::product(gpu, &self.epilogue, product, &weights);
         }
-        if is_depthwise(geo) {
-            let call = Call::over(FILE, "depthwise", x.number, y.len).value(y).value(x).real(w);
+        if geo.is_depthwise() {
+            let call = Call::over(FILE, "depthwise", x.number, y.len).value(y).value(x).real(weights.weight);
             call.shape(&shape(geo)).flag(keep).count(y.len).run(gpu)?;
-        } else if !gpu.convolve(ConvPass::Forward { keep }, geo, [y, x, w])? {
-            forward_by_products(gpu, geo, keep, [y, x, w])?;
+        } else {
+            let operands = [y, x, weights.filter(gpu, geo, x.number)?];
+            if !gpu.convolve(ConvPass::Forward { keep }, geo, operands)? {
+                forward_by_products(gpu, geo, keep, operands)?;
+            }
         }
-        finish(gpu, &self.epilogue, y, bias, geo.out_channels)
+        finish(gpu, &self.epilogue, y, weights.bias, geo.out_channels)
     }
 }
 
+/// With w by output channel, `[K, window]`.
 fn forward_by_products(gpu: &dyn Gpu, geo: &ConvGeometry, keep: bool, [y, x, w]: [Buffer; 3]) -> Result<()> {
-    let (out, window, w) = (geo.out_channels, geo.window(), as_values(gpu, w, x.number)?);
+    let (out, window) = (geo.out_channels, geo.window());
     let columns = gpu.scratch(x.number, columns_len(geo))?;
     let per_group = out / geo.groups;
     for_windows(geo, |images, group| {
@@ -116,32 +113,35 @@ fn forward_by_products(gpu: &dyn Gpu, geo: &ConvGeometry, keep: bool, [y, x, w]:
         windows(gpu, geo, x, columns, &part, group)?;
         let at = group * per_group;
         let dst = Matrix::rows(tail(range(y, part.output)?, at)?, out);
-        let (a, b) = (Matrix::rows(columns, window), Matrix::rows(tail(w, at)?, out));
+        let (a, b) = (Matrix::rows(columns, window), Matrix::transposed(tail(w, at * window)?, window));
         MatMul::new([part.rows, per_group, window], dst, a, b).accumulate(keep).run(gpu)
     })
 }
 
 impl DeviceKernel<2> for Conv2dInputGrad {
     fn run_on(&self, gpu: &dyn Gpu, dx: Buffer, [dy, w]: [Buffer; 2]) -> Result<()> {
-        let geo = &self.geometry;
+        let (geo, weights) = (&self.geometry, Weights::without_bias(w, self.laid_out.as_ref()));
         check(geo, dx, w, dy)?;
-        if is_depthwise(geo) {
+        if geo.is_depthwise() {
             let call = Call::over(FILE, "depthwise_input_grad", dy.number, dx.len).value(dx).value(dy).real(w);
             return call.shape(&shape(geo)).count(dx.len).run(gpu);
         }
-        if !is_matrix(geo) && gpu.convolve(ConvPass::InputGrad, geo, [dx, dy, w])? {
+        if geo.is_matrix() {
+            let (out, window) = (geo.out_channels, geo.window());
+            let (a, b) = (Matrix::rows(dy, out), Matrix::transposed(weights.matrix(gpu, dy.number)?, out));
+            return MatMul::new([geo.rows(), window, out], Matrix::rows(dx, window), a, b).run(gpu);
+        }
+        let operands = [dx, dy, weights.filter(gpu, geo, dy.number)?];
+        if gpu.convolve(ConvPass::InputGrad, geo, operands)? {
             return Ok(());
         }
-        input_grad_by_products(gpu, geo, [dx, dy, w])
+        input_grad_by_products(gpu, geo, operands)
     }
 }
 
+/// With w by output channel, `[K, window]`.
 fn input_grad_by_products(gpu: &dyn Gpu, geo: &ConvGeometry, [dx, dy, w]: [Buffer; 3]) -> Result<()> {
-    let (out, window, w) = (geo.out_channels, geo.window(), as_values(gpu, w, dy.number)?);
-    if is_matrix(geo) {
-        let (a, b) = (Matrix::rows(dy, out), Matrix::transposed(w, out));
-        return MatMul::new([geo.rows(), window, out], Matrix::rows(dx, window), a, b).run(gpu);
-    }
+    let (out, window) = (geo.out_channels, geo.window());
     // In f32, because several of them add up to one number.
     let columns = gpu.scratch(Number::F32, columns_len(geo))?;
     let per_group = out / geo.groups;
@@ -149,7 +149,7 @@ fn input_grad_by_products(gpu: &dyn Gpu, geo: &ConvGeometry, [dx, dy, w]: [Buffe
         let part = Part::of(geo, &images);
         let at = group * per_group;
         let a = Matrix::rows(tail(range(dy, part.output)?, at)?, out);
-        let b = Matrix::transposed(tail(w, at)?, out);
+        let b = Matrix::rows(tail(w, at * window)?, window);
         MatMul::new([part.rows, window, per_group], Matrix::rows(columns, window), a, b).run(gpu)?;
         let len = part.input.len() / geo.groups;
         let call = Call::over(FILE, "columns_to_image", dx.number, len).value(range(dx, part.input)?);
@@ -161,14 +161,25 @@ impl DeviceKernel<2> for Conv2dWeightGrad {
     fn run_on(&self, gpu: &dyn Gpu, dw: Buffer, [x, dy]: [Buffer; 2]) -> Result<()> {
         let geo = &self.geometry;
         check(geo, x, dw, dy)?;
-        if is_depthwise(geo) {
+        if geo.is_depthwise() {
             return depthwise_weight_grad(gpu, geo, [dw, x, dy]);
         }
-        if !is_matrix(geo) && gpu.convolve(ConvPass::WeightGrad, geo, [dw, x, dy])? {
+        if !geo.is_matrix() && weight_grad_by_library(gpu, geo, [dw, x, dy])? {
             return Ok(());
         }
         weight_grad_by_products(gpu, geo, [dw, x, dy])
     }
+}
+
+/// Into scratch memory by output channel, then added.
+fn weight_grad_by_library(gpu: &dyn Gpu, geo: &ConvGeometry, [dw, x, dy]: [Buffer; 3]) -> Result<bool> {
+    let found = gpu.scratch(x.number, dw.len)?;
+    if !gpu.convolve(ConvPass::WeightGrad, geo, [found, x, dy])? {
+        return Ok(false);
+    }
+    let call = Call::over(FILE, "add_transposed", x.number, dw.len).real(dw).value(found);
+    call.count(geo.window()).count(geo.out_channels).count(dw.len).run(gpu)?;
+    Ok(true)
 }
 
 fn depthwise_weight_grad(gpu: &dyn Gpu, geo: &ConvGeometry, [dw, x, dy]: [Buffer; 3]) -> Result<()> {
@@ -184,7 +195,7 @@ fn depthwise_weight_grad(gpu: &dyn Gpu, geo: &ConvGeometry, [dw, x, dy]: [Buffer
 
 fn weight_grad_by_products(gpu: &dyn Gpu, geo: &ConvGeometry, [dw, x, dy]: [Buffer; 3]) -> Result<()> {
     let (out, window) = (geo.out_channels, geo.window());
-    if is_matrix(geo) {
+    if geo.is_matrix() {
         let (a, b) = (Matrix::transposed(x, window), Matrix::rows(dy, out));
         return MatMul::new([window, out, geo.rows()], Matrix::rows(dw, out), a, b).accumulate(true).run(gpu);
     }

@@ -3,13 +3,15 @@
 //! whether the compiler for the card agrees.
 #![allow(unsafe_code)]
 
+mod library;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use candle_core::{CpuStorage, Layout, Result, bail};
+use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
 use half::bf16;
 use libloading::Library;
 
@@ -84,6 +86,12 @@ impl Gpu for Emulated {
         Ok(())
     }
 
+    fn operand(&self, tensor: &Tensor) -> Result<Buffer> {
+        let (storage, layout) = tensor.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else { bail!("the emulated card is a CPU") };
+        buffer_of(storage, layout)
+    }
+
     fn scratch(&self, number: Number, len: usize) -> Result<Buffer> {
         if !has_room() {
             bail!("CUDA_ERROR_OUT_OF_MEMORY");
@@ -125,8 +133,14 @@ impl Gpu for Emulated {
         Ok(true)
     }
 
-    fn convolve(&self, _: ConvPass, _: &ConvGeometry, _: [Buffer; 3]) -> Result<bool> {
-        Ok(false)
+    fn convolve(&self, pass: ConvPass, geometry: &ConvGeometry, operands: [Buffer; 3]) -> Result<bool> {
+        if !LIBRARY.get() {
+            return Ok(false);
+        }
+        if !keep(|| Asked::Convolution(pass, geometry.clone(), operands)) {
+            library::convolve(pass, geometry, operands, |_, sum| sum);
+        }
+        Ok(true)
     }
 
     fn download(&self, numbers: Buffer) -> Result<Vec<f64>> {
@@ -188,6 +202,7 @@ enum Asked {
     Call(Call),
     Product(MatMul),
     Finished(MatMul, Buffer, bool),
+    Convolution(ConvPass, ConvGeometry, [Buffer; 3]),
 }
 
 /// What was asked for, and the scratch memory that it uses.
@@ -204,6 +219,10 @@ impl Recorded for Recording {
             Asked::Call(call) => gpu.launch(call),
             Asked::Product(product) => gpu.matmul(product),
             Asked::Finished(product, bias, relu) => gpu.matmul_finished(product, *bias, *relu).map(drop),
+            Asked::Convolution(pass, geometry, operands) => {
+                library::convolve(*pass, geometry, *operands, |_, sum| sum);
+                Ok(())
+            }
         })
     }
 }
@@ -233,6 +252,7 @@ fn no_recording(what: &str) -> Result<()> {
 thread_local! {
     static RECORDING: RefCell<Option<Recording>> = const { RefCell::new(None) };
     static ON: Cell<bool> = const { Cell::new(false) };
+    static LIBRARY: Cell<bool> = const { Cell::new(true) };
     static PIECES: Cell<usize> = const { Cell::new(0) };
     static ENDS_AT: Cell<Option<usize>> = const { Cell::new(None) };
     static SEEN: RefCell<HashMap<(&'static str, Number), usize>> = RefCell::default();
@@ -265,6 +285,14 @@ pub(crate) fn on_emulated_gpu<R>(body: impl FnOnce() -> R) -> (R, HashMap<(&'sta
     let result = body();
     ON.set(false);
     (result, SEEN.take())
+}
+
+/// As [`on_emulated_gpu`], without a library for convolutions.
+pub(crate) fn on_emulated_gpu_without_library<R>(body: impl FnOnce() -> R) -> R {
+    LIBRARY.set(false);
+    let (result, _) = on_emulated_gpu(body);
+    LIBRARY.set(true);
+    result
 }
 
 /// What [`crate::kernels::op::Inplace`] does first in tests; None where the card is not emulated now.

@@ -2,8 +2,9 @@
 
 use candle_core::Result;
 
-use super::channels::{self, bias_and_weight};
-use super::{Buffer, DeviceKernel, Gpu, MatMul, Matrix, Number, as_values};
+use super::channels;
+use super::weights::Weights;
+use super::{Buffer, DeviceKernel, Gpu, MatMul, Matrix, Number};
 use crate::kernels::linear::{LinearForward, LinearGeometry, LinearInputGrad, LinearWeightGrad};
 
 fn check(geo: &LinearGeometry, x: Buffer, w: Buffer, y: Buffer) -> Result<()> {
@@ -15,12 +16,12 @@ fn check(geo: &LinearGeometry, x: Buffer, w: Buffer, y: Buffer) -> Result<()> {
 impl DeviceKernel<2> for LinearForward {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x, params]: [Buffer; 2]) -> Result<()> {
         let LinearGeometry { rows, inputs, outputs } = self.geometry;
-        let (bias, w) = bias_and_weight(&self.epilogue, params, outputs)?;
-        check(&self.geometry, x, w, y)?;
-        let w = as_values(gpu, w, Number::of_values(&[x, y]))?;
+        let weights = Weights::of(&self.epilogue, params, outputs, self.laid_out.as_ref())?;
+        check(&self.geometry, x, weights.weight, y)?;
+        let w = weights.matrix(gpu, Number::of_values(&[x, y]))?;
         let (a, b) = (Matrix::rows(x, inputs), Matrix::transposed(w, inputs));
         let product = MatMul::new([rows, outputs, inputs], Matrix::rows(y, outputs), a, b);
-        channels::product(gpu, &self.epilogue, product, bias)
+        channels::product(gpu, &self.epilogue, product, &weights)
     }
 }
 
@@ -28,7 +29,7 @@ impl DeviceKernel<2> for LinearInputGrad {
     fn run_on(&self, gpu: &dyn Gpu, dx: Buffer, [dy, w]: [Buffer; 2]) -> Result<()> {
         let LinearGeometry { rows, inputs, outputs } = self.geometry;
         check(&self.geometry, dx, w, dy)?;
-        let w = as_values(gpu, w, dy.number)?;
+        let w = Weights::without_bias(w, self.laid_out.as_ref()).matrix(gpu, dy.number)?;
         let (a, b) = (Matrix::rows(dy, outputs), Matrix::rows(w, inputs));
         MatMul::new([rows, inputs, outputs], Matrix::rows(dx, inputs), a, b).run(gpu)
     }

@@ -34,8 +34,9 @@ mod pool;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod weights;
 
-use candle_core::{Device, Result, bail};
+use candle_core::{Device, Result, Tensor, bail};
 
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::op::SliceKernel;
@@ -110,13 +111,16 @@ pub(crate) enum ConvPass {
     Forward { keep: bool },
     /// `dx = convᵀ(dy, w)`.
     InputGrad,
-    /// `dw += x ⋆ dy`.
+    /// `dw = x ⋆ dy`.
     WeightGrad,
 }
 
 /// What a device does for the kernels. Work is done in the order in which it is asked for.
 pub(crate) trait Gpu {
     fn launch(&self, call: &Call) -> Result<()>;
+
+    /// A tensor of this device, which must live as long as what is recorded.
+    fn operand(&self, tensor: &Tensor) -> Result<Buffer>;
 
     /// Memory of unknown content that is this operation's until it has returned.
     fn scratch(&self, number: Number, len: usize) -> Result<Buffer>;
@@ -131,7 +135,8 @@ pub(crate) trait Gpu {
     fn matmul_finished(&self, product: &MatMul, bias: Buffer, relu: bool) -> Result<bool>;
 
     /// The product by a library that is made for convolutions; false where it has none for this shape. Operands are result
-    /// and sources in the order of the CPU kernel, weights `[kh, kw, C / groups, K]` in f32.
+    /// and sources in the order of the CPU kernel, all in the number type of the values, weights and their gradient
+    /// `[K, kh, kw, C / groups]`.
     fn convolve(&self, pass: ConvPass, geometry: &ConvGeometry, operands: [Buffer; 3]) -> Result<bool>;
 
     /// Waits for a buffer of f64 and copies it here.
@@ -144,8 +149,8 @@ pub(crate) trait Recorded: Send + Sync {
     fn replay(&self) -> Result<()>;
 }
 
-/// Whether the device of these tensors records its work.
-pub(crate) fn can_record(device: &Device) -> bool {
+/// Whether these tensors are on a GPU, which records its work and has weights laid out for it.
+pub(crate) fn is_gpu(device: &Device) -> bool {
     #[cfg(test)]
     if device.is_cpu() {
         return emulation::is_on();
@@ -182,16 +187,6 @@ impl<K: DeviceKernel<N>, const N: usize> DeviceKernel<N> for &K {
     fn run_on(&self, gpu: &dyn Gpu, dst: Buffer, srcs: [Buffer; N]) -> Result<()> {
         K::run_on(self, gpu, dst, srcs)
     }
-}
-
-/// Values as `number`: themselves, or cast into scratch memory.
-fn as_values(gpu: &dyn Gpu, reals: Buffer, number: Number) -> Result<Buffer> {
-    if reals.number == number {
-        return Ok(reals);
-    }
-    let values = gpu.scratch(number, reals.len)?;
-    Call::over("elementwise", "cast_narrow", number, reals.len).value(values).real(reals).count(reals.len).run(gpu)?;
-    Ok(values)
 }
 
 /// Rows that one block sums, so that there are at most 256 parts of at least 64 rows.

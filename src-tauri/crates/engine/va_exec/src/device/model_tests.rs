@@ -1,9 +1,12 @@
 //! On the emulated card: what a session runs, and a step that memory ends in.
 
+use std::collections::HashMap;
+
 use candle_core::{DType, Device, Tensor};
 use va_error::Code;
 use va_graph::fold_for_inference;
 
+use super::Number;
 use super::emulation::{on_emulated_gpu, on_emulated_gpu_ending_at};
 use crate::{Backend, CounterRng, CrossEntropy, Mode, NamedTensors, Network, Precision, fold_state, softmax};
 
@@ -47,6 +50,35 @@ fn a_folded_network_gives_the_probabilities_of_the_unfolded_one() {
     }
 }
 
+/// Weights are made what products read once a forward pass, not at every use; where they never change, once.
+#[test]
+fn weights_are_laid_out_once() {
+    let started = |seen: &HashMap<(&'static str, Number), usize>, kernel| -> usize {
+        seen.iter().filter(|((name, _), _)| *name == kernel).map(|(_, count)| count).sum()
+    };
+    for arch in ["mobilenetv4_conv_small", "vit_tiny_patch16_224"] {
+        let graph = va_zoo::build(arch, 4, 32, 3).unwrap();
+        let x = Tensor::ones((2, 32, 32, 3), DType::F32, &Device::Cpu).unwrap();
+        let (mut net, seen) = on_emulated_gpu(|| {
+            let mut net = Network::with(graph.clone(), Precision::Bf16, Backend::Reference).unwrap();
+            net.init(1).unwrap();
+            for _ in 0..3 {
+                let logits = net.forward(&x, Mode::Train).unwrap();
+                net.backward(&logits).unwrap();
+            }
+            net
+        });
+        // What is cast is what comes in: images, and the gradient of the logits.
+        assert_eq!([started(&seen, "lay_out"), started(&seen, "cast_narrow")], [3, 6], "{arch}");
+        let (found, seen) = on_emulated_gpu(|| {
+            net.freeze();
+            [2, 1, 2, 1].map(|batch| values(&net.forward(&x.narrow(0, 0, batch).unwrap(), Mode::Eval).unwrap()))
+        });
+        assert_eq!(started(&seen, "lay_out"), 1, "{arch}");
+        assert!(found[0] == found[2] && found[1] == found[3]);
+    }
+}
+
 /// Memory that ends in the middle of a training step: a code that says so, and a step that leaves no trace once the running
 /// statistics are put back.
 #[test]
@@ -59,6 +91,8 @@ fn a_step_without_memory_can_be_tried_again() {
     };
     let (mut net, _, x) = a_model("mobilenetv4_conv_small");
     let before = net.buffers().force_contiguous().unwrap();
+    // Those of the CPU.
+    net.forget_plans();
     let (done, pieces) = on_emulated_gpu_ending_at(None, || step(&mut net, &x));
     done.unwrap();
     let expected = [values(net.grads()), values(net.buffers())];

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Device, Tensor};
 
 use super::cases;
-use super::emulation::{Emulated, buffer_of, on_emulated_gpu};
+use super::emulation::{Emulated, buffer_of, on_emulated_gpu, on_emulated_gpu_without_library};
 use super::{Buffer, MatMul, Matrix, Number, sum_of_squares};
 use crate::{AdamW, Backend, CounterRng, CrossEntropy, Mode, Network, Precision, Recordings, Sgd, clip_grad_norm};
 
@@ -15,24 +15,34 @@ const TOLERANCES: [(Precision, f64); 2] = [(Precision::F32, 1e-5), (Precision::B
 
 #[test]
 fn every_kernel_equals_the_reference_in_f64() {
-    let mut failures = Vec::new();
-    let (_, seen) = on_emulated_gpu(|| {
-        for case in cases::all() {
-            for (precision, tolerance) in TOLERANCES {
-                match case.error(&Device::Cpu, precision) {
-                    Ok(error) if error <= tolerance => {}
-                    other => failures.push(format!("{precision:?} {}: {other:?}", case.name)),
-                }
-            }
-        }
-    });
+    let (failures, seen) = on_emulated_gpu(failures);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     // What is started through this table, and what is not.
     let started: BTreeSet<&str> = seen.keys().map(|(kernel, _)| *kernel).collect();
     let missing: Vec<String> = in_sources().into_iter().filter(|name| !started.contains(name.as_str())).collect();
     let images = in_source("augment");
     let missing: Vec<&String> = missing.iter().filter(|name| !images.contains(*name)).collect();
-    assert_eq!(missing, ["add_transposed", "squares", "transpose_narrow"], "kernels without a case");
+    assert_eq!(missing, ["columns_to_image", "image_to_columns", "squares"], "kernels without a case");
+}
+
+/// What serves the shapes that cuDNN has no algorithm for.
+#[test]
+fn windows_and_products_equal_the_reference_in_f64() {
+    let failures = on_emulated_gpu_without_library(failures);
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn failures() -> Vec<String> {
+    let mut failures = Vec::new();
+    for case in cases::all() {
+        for (precision, tolerance) in TOLERANCES {
+            match case.error(&Device::Cpu, precision) {
+                Ok(error) if error <= tolerance => {}
+                other => failures.push(format!("{precision:?} {}: {other:?}", case.name)),
+            }
+        }
+    }
+    failures
 }
 
 fn sources() -> PathBuf {
@@ -64,24 +74,6 @@ fn squares_are_summed_in_f64() {
     let candle_core::Storage::Cpu(storage) = &*storage else { panic!("on the CPU") };
     let found = sum_of_squares(&Emulated::default(), buffer_of(storage, layout).unwrap()).unwrap();
     assert!((found / exact - 1.0).abs() < 1e-12, "{found} {exact}");
-}
-
-/// What cuDNN's weights go through.
-#[test]
-fn weights_change_their_order_and_back() {
-    let (rows, columns) = (6, 5);
-    let x: Vec<f32> = (0..30).map(|i| i as f32).collect();
-    let (mut there, mut back) = (vec![0.0f32; 30], vec![1.0f32; 30]);
-    let buffer = |data: &mut [f32]| Buffer { address: data.as_mut_ptr() as u64, len: 30, number: Number::F32 };
-    let gpu = Emulated::default();
-    let (from, to, sum) = (buffer(&mut x.clone()[..]), buffer(&mut there), buffer(&mut back));
-    let mut source = x.clone();
-    let from = Buffer { address: source.as_mut_ptr() as u64, ..from };
-    let call = |kernel| super::Call::over("convolution", kernel, Number::F32, 30);
-    call("transpose_narrow").value(to).real(from).count(rows).count(columns).count(30).run(&gpu).unwrap();
-    assert_eq!((there[0], there[1], there[6]), (0.0, 5.0, 1.0));
-    call("add_transposed").real(sum).value(to).count(rows).count(columns).count(30).run(&gpu).unwrap();
-    assert!(back.iter().zip(&x).all(|(sum, x)| *sum == x + 1.0));
 }
 
 /// Three training steps (step by step, recorded, replayed) and an evaluation: logits, gradients, parameters, running statistics.

@@ -6,6 +6,7 @@ use super::activation::Activation;
 use super::batch_norm::column_sums;
 use super::conv::{conv2d_forward, conv2d_input_grad, conv2d_weight_grad};
 use super::geometry::ConvGeometry;
+use super::lay_out::LaidOut;
 use super::op::{In, Out, SliceKernel, expect_len};
 use super::real::{Element, Real};
 use crate::onednn;
@@ -81,13 +82,21 @@ pub(crate) fn with_reals<T: Element>(
 pub struct Conv2dForward {
     pub(crate) geometry: ConvGeometry,
     pub(crate) epilogue: Epilogue,
+    #[cfg_attr(not(any(test, feature = "cuda")), allow(dead_code, reason = "a GPU reads them"))]
+    pub(crate) laid_out: Option<LaidOut>,
     onednn: Option<onednn::Product>,
 }
 
 impl Conv2dForward {
     /// On the reference kernels.
     pub fn new(geometry: ConvGeometry, epilogue: Epilogue) -> Self {
-        Self { geometry, epilogue, onednn: None }
+        Self { geometry, epilogue, laid_out: None, onednn: None }
+    }
+
+    /// On a GPU, with its weights as they were laid out before; the CPU reads the flat ones.
+    pub(crate) fn laid_out(mut self, weights: Option<LaidOut>) -> Self {
+        self.laid_out = weights;
+        self
     }
 
     pub(crate) fn on(mut self, onednn: Option<onednn::Product>) -> Self {
@@ -117,13 +126,21 @@ impl SliceKernel<2> for Conv2dForward {
 /// `dx = convᵀ(dy, w)`: sources dy and w.
 pub struct Conv2dInputGrad {
     pub(crate) geometry: ConvGeometry,
+    #[cfg_attr(not(any(test, feature = "cuda")), allow(dead_code, reason = "a GPU reads them"))]
+    pub(crate) laid_out: Option<LaidOut>,
     onednn: Option<onednn::Product>,
 }
 
 impl Conv2dInputGrad {
     /// On the reference kernels.
     pub fn new(geometry: ConvGeometry) -> Self {
-        Self { geometry, onednn: None }
+        Self { geometry, laid_out: None, onednn: None }
+    }
+
+    /// On a GPU, with its weights as they were laid out before; the CPU reads the flat ones.
+    pub(crate) fn laid_out(mut self, weights: Option<LaidOut>) -> Self {
+        self.laid_out = weights;
+        self
     }
 
     pub(crate) fn on(mut self, onednn: Option<onednn::Product>) -> Self {

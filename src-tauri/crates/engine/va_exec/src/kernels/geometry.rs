@@ -62,6 +62,16 @@ impl ConvGeometry {
     pub fn is_pointwise(&self) -> bool {
         self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0, 0]
     }
+
+    /// Whether it is one product of the input and the weight.
+    pub fn is_matrix(&self) -> bool {
+        self.is_pointwise() && self.groups == 1
+    }
+
+    /// Whether every channel is convolved with a filter of its own.
+    pub fn is_depthwise(&self) -> bool {
+        self.groups == self.channels && self.out_channels == self.channels
+    }
 }
 
 /// Pooling on a batch: `[N, H, W, C] -> [N, HO, WO, C]`.

@@ -3,6 +3,7 @@
 use candle_core::Result;
 
 use super::conv_ops::{Epilogue, with_reals};
+use super::lay_out::LaidOut;
 use super::matmul::{Matrix, matmul};
 use super::op::{In, Out, SliceKernel, expect_len};
 use super::real::Element;
@@ -29,13 +30,21 @@ impl LinearGeometry {
 pub struct LinearForward {
     pub(crate) geometry: LinearGeometry,
     pub(crate) epilogue: Epilogue,
+    #[cfg_attr(not(any(test, feature = "cuda")), allow(dead_code, reason = "a GPU reads them"))]
+    pub(crate) laid_out: Option<LaidOut>,
     onednn: Option<onednn::Product>,
 }
 
 impl LinearForward {
     /// On the reference kernels.
     pub fn new(geometry: LinearGeometry, epilogue: Epilogue) -> Self {
-        Self { geometry, epilogue, onednn: None }
+        Self { geometry, epilogue, laid_out: None, onednn: None }
+    }
+
+    /// On a GPU, with its weights as they were laid out before; the CPU reads the flat ones.
+    pub(crate) fn laid_out(mut self, weights: Option<LaidOut>) -> Self {
+        self.laid_out = weights;
+        self
     }
 
     pub(crate) fn on(mut self, onednn: Option<onednn::Product>) -> Self {
@@ -67,13 +76,21 @@ impl SliceKernel<2> for LinearForward {
 /// `dx = dy W`: sources dy and W.
 pub struct LinearInputGrad {
     pub(crate) geometry: LinearGeometry,
+    #[cfg_attr(not(any(test, feature = "cuda")), allow(dead_code, reason = "a GPU reads them"))]
+    pub(crate) laid_out: Option<LaidOut>,
     onednn: Option<onednn::Product>,
 }
 
 impl LinearInputGrad {
     /// On the reference kernels.
     pub fn new(geometry: LinearGeometry) -> Self {
-        Self { geometry, onednn: None }
+        Self { geometry, laid_out: None, onednn: None }
+    }
+
+    /// On a GPU, with its weights as they were laid out before; the CPU reads the flat ones.
+    pub(crate) fn laid_out(mut self, weights: Option<LaidOut>) -> Self {
+        self.laid_out = weights;
+        self
     }
 
     pub(crate) fn on(mut self, onednn: Option<onednn::Product>) -> Self {

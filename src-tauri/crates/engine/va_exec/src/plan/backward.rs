@@ -221,7 +221,7 @@ impl Lowering<'_> {
             return Ok(());
         }
         let w = self.weight(id, "weight")?;
-        let kernel = self.conv_input_grad(id, geometry);
+        let kernel = self.conv_input_grad(id, geometry)?;
         self.pull_product(id, node, dy, grads, move |dx, dy| apply2(&kernel, dx, dy, &w))
     }
 
@@ -246,7 +246,7 @@ impl Lowering<'_> {
             return Ok(());
         }
         let w = self.weight(id, "weight")?;
-        let kernel = self.linear_input_grad(id, geometry);
+        let kernel = self.linear_input_grad(id, geometry)?;
         self.pull_product(id, node, dy, grads, move |dx, dy| apply2(&kernel, dx, dy, &w))
     }
 

@@ -23,6 +23,9 @@ impl Lowering<'_> {
         let slot = self.arena.take(self.elements(0))?;
         let input = slot.view()?;
         self.define(0, slot);
+        if let Some(lay_out) = self.network.lay_out_each_time() {
+            self.emit(0, lay_out);
+        }
         for id in 1..self.graph.nodes().len() {
             self.plan_value(id)?;
         }
@@ -142,7 +145,7 @@ impl Lowering<'_> {
         let geo = ConvGeometry::new(conv, self.batch, self.shape(node.inputs[0]), &node.shape);
         let w = if conv.bias { self.weight_after_bias(id)? } else { self.weight(id, "weight")? };
         let (slot, epilogue) = self.fuse_epilogue(id, node, conv.bias)?;
-        let kernel = self.conv_forward(id, geo, epilogue);
+        let kernel = self.conv_forward(id, geo, epilogue)?;
         let (y, x) = (slot.view()?, self.value(node.inputs[0])?);
         self.emit(id, move || apply2(&kernel, &y, &x, &w));
         Ok(slot)
@@ -184,7 +187,7 @@ impl Lowering<'_> {
         let geo = self.linear_geometry(node, outputs);
         let w = if bias { self.weight_after_bias(id)? } else { self.weight(id, "weight")? };
         let (slot, epilogue) = self.fuse_epilogue(id, node, bias)?;
-        let kernel = self.linear_forward(id, geo, epilogue);
+        let kernel = self.linear_forward(id, geo, epilogue)?;
         let (y, x) = (slot.view()?, self.value(node.inputs[0])?);
         self.emit(id, move || apply2(&kernel, &y, &x, &w));
         Ok(slot)

@@ -87,7 +87,7 @@ pub struct Recordings {
 impl Pass {
     /// With `records`, on a device that can.
     pub fn new(name: &'static str, steps: Vec<Step>, device: &Device, records: bool) -> Self {
-        let records = records && device::can_record(device);
+        let records = records && device::is_gpu(device);
         let stretches = stretches(&steps, records);
         Self { name, steps, stretches }
     }

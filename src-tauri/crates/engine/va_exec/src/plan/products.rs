@@ -1,12 +1,14 @@
 //! Convolutions and linear layers of a plan: on oneDNN where the network's back end is that and has such a kernel, on the
 //! reference kernels otherwise. What oneDNN does not have is noted in the plan.
 
+use candle_core::Result;
 use va_graph::NodeId;
 
 use super::Lowering;
 use crate::backend::{Backend, Precision};
 use crate::kernels::conv_ops::{Conv2dForward, Conv2dInputGrad, Conv2dWeightGrad, Epilogue};
 use crate::kernels::geometry::ConvGeometry;
+use crate::kernels::lay_out::LaidOut;
 use crate::kernels::linear::{LinearForward, LinearGeometry, LinearInputGrad, LinearWeightGrad};
 use crate::onednn::{self, Number};
 
@@ -21,7 +23,7 @@ impl Lowering<'_> {
     }
 
     /// The kernel that oneDNN makes, or none.
-    fn onednn<K>(&mut self, id: NodeId, make: impl FnOnce(&mut Self, Number) -> candle_core::Result<K>) -> Option<K> {
+    fn onednn<K>(&mut self, id: NodeId, make: impl FnOnce(&mut Self, Number) -> Result<K>) -> Option<K> {
         let number = self.onednn_number()?;
         match make(self, number) {
             Ok(kernel) => Some(kernel),
@@ -32,18 +34,23 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn conv_forward(&mut self, id: NodeId, geo: ConvGeometry, epilogue: Epilogue) -> Conv2dForward {
+    /// The weights of a layer as a GPU's products read them, where they are laid out.
+    fn laid_out(&self, id: NodeId) -> Result<Option<LaidOut>> {
+        self.network.weights().map_or(Ok(None), |weights| weights.of(id))
+    }
+
+    pub(super) fn conv_forward(&mut self, id: NodeId, geo: ConvGeometry, epilogue: Epilogue) -> Result<Conv2dForward> {
         let (train, frozen) = (self.has_backward(), self.network.is_frozen());
         let onednn = self.onednn(id, |plan, number| {
             onednn::Product::conv_forward(&geo, number, epilogue, train, frozen, &mut plan.workspace)
         });
-        Conv2dForward::new(geo, epilogue).on(onednn)
+        Ok(Conv2dForward::new(geo, epilogue).on(onednn).laid_out(self.laid_out(id)?))
     }
 
-    pub(super) fn conv_input_grad(&mut self, id: NodeId, geo: ConvGeometry) -> Conv2dInputGrad {
+    pub(super) fn conv_input_grad(&mut self, id: NodeId, geo: ConvGeometry) -> Result<Conv2dInputGrad> {
         let onednn =
             self.onednn(id, |plan, number| onednn::Product::conv_input_grad(&geo, number, &mut plan.workspace));
-        Conv2dInputGrad::new(geo).on(onednn)
+        Ok(Conv2dInputGrad::new(geo).on(onednn).laid_out(self.laid_out(id)?))
     }
 
     pub(super) fn conv_weight_grad(&mut self, id: NodeId, geo: ConvGeometry) -> Conv2dWeightGrad {
@@ -51,18 +58,23 @@ impl Lowering<'_> {
         Conv2dWeightGrad::new(geo).on(onednn)
     }
 
-    pub(super) fn linear_forward(&mut self, id: NodeId, geo: LinearGeometry, epilogue: Epilogue) -> LinearForward {
+    pub(super) fn linear_forward(
+        &mut self,
+        id: NodeId,
+        geo: LinearGeometry,
+        epilogue: Epilogue,
+    ) -> Result<LinearForward> {
         let frozen = self.network.is_frozen();
         let onednn = self.onednn(id, |plan, number| {
             onednn::Product::linear_forward(geo, number, epilogue, frozen, &mut plan.workspace)
         });
-        LinearForward::new(geo, epilogue).on(onednn)
+        Ok(LinearForward::new(geo, epilogue).on(onednn).laid_out(self.laid_out(id)?))
     }
 
-    pub(super) fn linear_input_grad(&mut self, id: NodeId, geo: LinearGeometry) -> LinearInputGrad {
+    pub(super) fn linear_input_grad(&mut self, id: NodeId, geo: LinearGeometry) -> Result<LinearInputGrad> {
         let onednn =
             self.onednn(id, |plan, number| onednn::Product::linear_input_grad(geo, number, &mut plan.workspace));
-        LinearInputGrad::new(geo).on(onednn)
+        Ok(LinearInputGrad::new(geo).on(onednn).laid_out(self.laid_out(id)?))
     }
 
     pub(super) fn linear_weight_grad(&mut self, id: NodeId, geo: LinearGeometry) -> LinearWeightGrad {

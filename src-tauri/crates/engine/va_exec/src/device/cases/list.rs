@@ -1,6 +1,6 @@
 //! Which kernels, on which problems: odd sizes, mixed parities, channels that fill no block, one row, many parts.
 
-use super::{Case, case0, case1, case2, positive, real, value};
+use super::{Case, case0, case1, case2, laid_out, positive, real, value};
 use crate::groups::ParamGroup;
 use crate::kernels::activation::{Activation, ActivationGrad, MulAssign, Product};
 use crate::kernels::attention::{AttentionForward, AttentionGeometry, AttentionGrad};
@@ -13,6 +13,7 @@ use crate::kernels::conv_ops::{BiasGrad, Conv2dForward, Conv2dInputGrad, Conv2dW
 use crate::kernels::elementwise::{AddAssign, Cast, ConcatPart, Copy, Dropout, Fill, SplitPart};
 use crate::kernels::flat::{AdamApply, AdamMoments, MoveTowards, Scale, SgdApply, SgdVelocity};
 use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
+use crate::kernels::lay_out::LayOut;
 use crate::kernels::layer_norm::{LayerNormForward, LayerNormInputGrad, LayerNormReduce};
 use crate::kernels::linear::{LinearForward, LinearGeometry, LinearInputGrad, LinearWeightGrad};
 use crate::kernels::pool::{
@@ -34,6 +35,7 @@ pub(crate) fn all() -> Vec<Case> {
         layer_norm(),
         pools(),
         convolutions(),
+        weights(),
         linear(),
         tokens(),
         attention(),
@@ -223,6 +225,28 @@ fn convolutions_of(geo: &ConvGeometry, cases: &mut Vec<Case>) {
     cases.push(case2(&name("conv, bias, sum, ReLU"), y, [x, params], Conv2dForward::new(geo.clone(), whole)));
     cases.push(case2(&name("conv input gradient"), x, [y, w], Conv2dInputGrad::new(geo.clone())));
     cases.push(case2(&name("conv weight gradient"), w, [x, y], Conv2dWeightGrad::new(geo.clone())));
+    if geo.is_depthwise() {
+        return;
+    }
+    let matrix = if geo.is_matrix() { [1, geo.weight_len()] } else { [geo.window(), geo.out_channels] };
+    let forward = geo.clone();
+    cases.push(laid_out(&name("conv, weights laid out, bias, sum, ReLU"), y, [x, params], matrix, move |weights| {
+        Conv2dForward::new(forward.clone(), whole).laid_out(weights)
+    }));
+    let backward = geo.clone();
+    cases.push(laid_out(&name("conv input gradient, weights laid out"), x, [y, w], matrix, move |weights| {
+        Conv2dInputGrad::new(backward.clone()).laid_out(weights)
+    }));
+}
+
+/// More matrices than one start takes, some of more than one block.
+fn weights() -> Vec<Case> {
+    let (mut lay_out, mut from) = (LayOut::default(), 3);
+    for i in 0..200 {
+        let matrix = if i % 50 == 7 { [27, 130] } else { [1 + i % 3, 1 + i % 7] };
+        from += lay_out.add(from, matrix).len();
+    }
+    vec![case1("weights laid out", value(lay_out.len()), real(from), lay_out)]
 }
 
 fn linear() -> Vec<Case> {
@@ -239,6 +263,17 @@ fn linear() -> Vec<Case> {
             case2(&name("linear input gradient"), x, [y, w], LinearInputGrad::new(geo)),
             case2(&name("linear weight gradient"), w, [x, y], LinearWeightGrad::new(geo)),
         ]);
+        let matrix = [1, inputs * outputs];
+        let relu = Epilogue { activation: Some(Activation::Relu), ..whole };
+        for (what, epilogue) in [("GELU", whole), ("ReLU", relu)] {
+            let name = name(&format!("linear, weights laid out, bias, sum, {what}"));
+            cases.push(laid_out(&name, y, [x, params], matrix, move |weights| {
+                LinearForward::new(geo, epilogue).laid_out(weights)
+            }));
+        }
+        cases.push(laid_out(&name("linear input gradient, weights laid out"), x, [y, w], matrix, move |weights| {
+            LinearInputGrad::new(geo).laid_out(weights)
+        }));
     }
     cases
 }

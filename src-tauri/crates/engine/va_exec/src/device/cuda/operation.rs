@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use candle_core::cuda_backend::CudaStorage;
-use candle_core::{DType, Layout, Result, bail};
+use candle_core::{DType, Layout, Result, Storage, Tensor, bail};
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut, LaunchConfig, PushKernelArg, result};
 use half::bf16;
 
@@ -102,6 +102,14 @@ impl Gpu for Operation<'_> {
         // runs the same calls in the tests.
         unsafe { launch.launch(config) }.cuda()?;
         Ok(())
+    }
+
+    fn operand(&self, tensor: &Tensor) -> Result<Buffer> {
+        let (storage, layout) = tensor.storage_and_layout();
+        match &*storage {
+            Storage::Cuda(storage) => self.read(storage, layout),
+            _ => bail!("BUG: an operand lies not on the card"),
+        }
     }
 
     fn scratch(&self, number: Number, len: usize) -> Result<Buffer> {

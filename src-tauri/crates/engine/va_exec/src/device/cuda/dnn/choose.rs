@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use candle_core::{Error, Result};
 use cudarc::cudnn::{result, sys};
 
-use super::plan::{Plan, filter, math, pointer};
+use super::plan::{Plan, math, pointer};
 use crate::device::cuda::errors::CudaResult;
 use crate::device::cuda::operation::Operation;
 use crate::device::kept::{Choice, KeptChoices};
@@ -43,7 +43,7 @@ pub(super) fn algorithm(
         return plan.with(pass, one);
     }
     // While the pass is recorded nothing can be measured, nor where there is no memory for it.
-    let measured = measured(operation, plan, pass, geo, operands)
+    let measured = measured(operation, plan, pass, operands)
         .and_then(|measured| best(&measured, number).map(|best| best.choice))
         .ok()
         .and_then(same);
@@ -137,13 +137,7 @@ fn known(operation: &Operation<'_>, plan: &Plan, pass: ConvPass) -> Result<Vec<C
 }
 
 /// As [`known`], ranked by running all of them on these operands, with results into scratch memory.
-fn measured(
-    operation: &Operation<'_>,
-    plan: &Plan,
-    pass: ConvPass,
-    geo: &ConvGeometry,
-    operands: [Buffer; 3],
-) -> Result<Vec<Candidate>> {
+fn measured(operation: &Operation<'_>, plan: &Plan, pass: ConvPass, operands: [Buffer; 3]) -> Result<Vec<Candidate>> {
     let number = Number::of_values(&operands);
     let scratch = operation.scratch(Number::F32, WORKSPACE_BYTES / 4)?;
     let (room_at, room_bytes) = (pointer(scratch).cast_mut(), WORKSPACE_BYTES);
@@ -154,7 +148,7 @@ fn measured(
     Ok(unsafe {
         match pass {
             ConvPass::Forward { .. } => {
-                let (px, pw) = (pointer(operands[1]), pointer(filter(operation, geo, operands[2], number)?));
+                let (px, pw) = (pointer(operands[1]), pointer(operands[2]));
                 candidates!(sys::cudnnConvolutionFwdAlgoPerf_t, |n, found, room| {
                     sys::cudnnFindConvolutionForwardAlgorithmEx(
                         handle, x, px, w, pw, conv, y, to, n, found, room, room_at, room_bytes,
@@ -163,7 +157,7 @@ fn measured(
                 })
             }
             ConvPass::InputGrad => {
-                let (py, pw) = (pointer(operands[1]), pointer(filter(operation, geo, operands[2], number)?));
+                let (py, pw) = (pointer(operands[1]), pointer(operands[2]));
                 candidates!(sys::cudnnConvolutionBwdDataAlgoPerf_t, |n, found, room| {
                     sys::cudnnFindConvolutionBackwardDataAlgorithmEx(
                         handle, w, pw, y, py, conv, x, to, n, found, room, room_at, room_bytes,

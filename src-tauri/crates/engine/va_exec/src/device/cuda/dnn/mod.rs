@@ -62,9 +62,9 @@ impl Dnn {
         });
         let Some(plan) = plan else { return Ok(false) };
         match pass {
-            ConvPass::Forward { keep } => plan.forward(operation, geometry, keep, operands)?,
-            ConvPass::InputGrad => plan.input_grad(operation, geometry, operands)?,
-            ConvPass::WeightGrad => plan.weight_grad(operation, geometry, operands)?,
+            ConvPass::Forward { keep } => plan.forward(operation, keep, operands)?,
+            ConvPass::InputGrad => plan.input_grad(operation, operands)?,
+            ConvPass::WeightGrad => plan.weight_grad(operation, operands)?,
         }
         Ok(true)
     }

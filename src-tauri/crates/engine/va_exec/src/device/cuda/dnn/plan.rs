@@ -10,7 +10,7 @@ use super::algorithm::Algorithm;
 use super::choose::Candidate;
 use crate::device::cuda::errors::CudaResult;
 use crate::device::cuda::operation::Operation;
-use crate::device::{Buffer, Call, ConvPass, Gpu, Number};
+use crate::device::{Buffer, ConvPass, Gpu, Number};
 use crate::kernels::geometry::ConvGeometry;
 
 /// Descriptors live as long as the process.
@@ -83,15 +83,9 @@ impl Plan {
         operation.scratch(Number::F32, self.workspace_bytes.div_ceil(4)).map(|room| pointer(room).cast_mut())
     }
 
-    pub fn forward(
-        &self,
-        operation: &Operation<'_>,
-        geo: &ConvGeometry,
-        keep: bool,
-        [y, x, w]: [Buffer; 3],
-    ) -> Result<()> {
+    pub fn forward(&self, operation: &Operation<'_>, keep: bool, [y, x, w]: [Buffer; 3]) -> Result<()> {
         let Some(Algorithm::Forward(algorithm)) = self.algorithm else { return mixed_up() };
-        let (w, room) = (filter(operation, geo, w, x.number)?, self.workspace(operation)?);
+        let room = self.workspace(operation)?;
         let (one, base) = (1.0f32, if keep { 1.0f32 } else { 0.0 });
         // SAFETY: buffers of the sizes that the descriptors say (checked by the caller), on the handle's stream.
         unsafe {
@@ -114,9 +108,9 @@ impl Plan {
         .cuda()
     }
 
-    pub fn input_grad(&self, operation: &Operation<'_>, geo: &ConvGeometry, [dx, dy, w]: [Buffer; 3]) -> Result<()> {
+    pub fn input_grad(&self, operation: &Operation<'_>, [dx, dy, w]: [Buffer; 3]) -> Result<()> {
         let Some(Algorithm::InputGrad(algorithm)) = self.algorithm else { return mixed_up() };
-        let (w, room) = (filter(operation, geo, w, dy.number)?, self.workspace(operation)?);
+        let room = self.workspace(operation)?;
         let (one, base) = (1.0f32, 0.0f32);
         // SAFETY: as in `forward`.
         unsafe {
@@ -139,10 +133,9 @@ impl Plan {
         .cuda()
     }
 
-    /// Into scratch memory as cuDNN lays it out, then added.
-    pub fn weight_grad(&self, operation: &Operation<'_>, geo: &ConvGeometry, [dw, x, dy]: [Buffer; 3]) -> Result<()> {
+    pub fn weight_grad(&self, operation: &Operation<'_>, [dw, x, dy]: [Buffer; 3]) -> Result<()> {
         let Some(Algorithm::WeightGrad(algorithm)) = self.algorithm else { return mixed_up() };
-        let (found, room) = (operation.scratch(x.number, dw.len)?, self.workspace(operation)?);
+        let room = self.workspace(operation)?;
         let (one, base) = (1.0f32, 0.0f32);
         // SAFETY: as in `forward`.
         unsafe {
@@ -159,21 +152,11 @@ impl Plan {
                 self.workspace_bytes,
                 (&raw const base).cast(),
                 self.w,
-                pointer(found).cast_mut(),
+                pointer(dw).cast_mut(),
             )
         }
-        .cuda()?;
-        let call = Call::over("convolution", "add_transposed", x.number, dw.len).real(dw).value(found);
-        call.count(geo.window()).count(geo.out_channels).count(dw.len).run(operation)
+        .cuda()
     }
-}
-
-/// `[kh, kw, C / groups, K]` in f32 as cuDNN's `[K, kh, kw, C / groups]` in values.
-pub(super) fn filter(operation: &Operation<'_>, geo: &ConvGeometry, w: Buffer, number: Number) -> Result<Buffer> {
-    let values = operation.scratch(number, w.len)?;
-    let call = Call::over("convolution", "transpose_narrow", number, w.len).value(values).real(w);
-    call.count(geo.window()).count(geo.out_channels).count(w.len).run(operation)?;
-    Ok(values)
 }
 
 pub(super) fn pointer(buffer: Buffer) -> *const c_void {
