@@ -12,10 +12,12 @@ import { predict } from './predict';
 import { projects } from './projects';
 import { settings } from './settings';
 import { train } from './train';
+import { trainForm } from './train-form';
+import { trainSettings } from './train-settings';
 import { viewer } from './viewer';
 import { weights } from './weights';
 
-/** Every text on screen, in English; one file a screen. Keys are `screen.what`. */
+/** Every text on screen, in English; one file a screen or a part of one. Keys are `screen.what`. */
 export const en = {
   ...common,
   ...app,
@@ -26,6 +28,8 @@ export const en = {
   ...settings,
   ...charts,
   ...train,
+  ...trainForm,
+  ...trainSettings,
   ...evaluate,
   ...explain,
   ...models,

@@ -14,6 +14,8 @@ import { predict } from './predict';
 import { projects } from './projects';
 import { settings } from './settings';
 import { train } from './train';
+import { trainForm } from './train-form';
+import { trainSettings } from './train-settings';
 import { viewer } from './viewer';
 import { weights } from './weights';
 
@@ -28,6 +30,8 @@ export const zhCN: Readonly<Record<keyof typeof en, Message>> = {
   ...settings,
   ...charts,
   ...train,
+  ...trainForm,
+  ...trainSettings,
   ...evaluate,
   ...explain,
   ...models,
