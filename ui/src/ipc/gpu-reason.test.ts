@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { setLanguage } from '@/core/i18n/index.svelte';
-import { gpuReasonText } from './gpu-reason';
+import { gpuReasonWords } from './gpu-reason';
 import type { GpuReason } from './types';
 
 afterEach(() => setLanguage('en'));
@@ -29,33 +29,43 @@ const EVERY: { [C in GpuReason['code']]: Extract<GpuReason, { code: C }> } = {
   engine_unusable: { code: 'engine_unusable', detail: 'E7' },
 };
 
-/** What a reason names: it stands in the sentence of every language. */
+/** What a reason names: it stands in the sentence of every language. What was reported stands beside it. */
 function named(reason: GpuReason): string[] {
   return Object.entries(reason).flatMap(([key, value]) => {
-    if (key === 'code') return [];
+    if (key === 'code' || key === 'detail') return [];
     if (key === 'cause') return named(value as GpuReason);
     return Array.isArray(value) ? value.map(String) : [String(value)];
   });
 }
 
 it.each(Object.values(EVERY))('says $code in both languages, with what it names', (reason) => {
-  const english = gpuReasonText(reason, 'sentence');
+  const english = gpuReasonWords(reason, 'sentence');
   setLanguage('zh-CN');
-  const chinese = gpuReasonText(reason, 'sentence');
-  expect(chinese).toMatch(/\p{Script=Han}{4}/u);
-  expect(english).not.toBe('sentence');
-  expect(english).not.toMatch(/\p{Script=Han}/u);
-  for (const text of [english, chinese]) {
+  const chinese = gpuReasonWords(reason, 'sentence');
+  expect(chinese.text).toMatch(/\p{Script=Han}{4}/u);
+  expect(english.text).not.toBe('sentence');
+  expect(english.text).not.toMatch(/\p{Script=Han}/u);
+  for (const { text, reported } of [english, chinese]) {
     for (const name of named(reason)) expect(text).toContain(name);
     expect(text).not.toMatch(/[{}]/);
+    expect(text).not.toContain('E7');
+    expect(reported).toBe('detail' in reason ? 'E7' : null);
   }
 });
 
+it('keeps what was reported of a card beside the sentence that names the card', () => {
+  const cause: GpuReason = { code: 'driver_error', detail: 'unknown error (999)' };
+  const { text, reported } = gpuReasonWords({ code: 'card_unreadable', index: 1, cause }, 'sentence');
+  expect(text).toMatch(/^GPU 1 .*driver/);
+  expect(reported).toBe('unknown error (999)');
+});
+
 it('gives the sentence where there is no code, or one of a newer version', () => {
-  const newer = { code: 'moon_in_the_way' } as unknown as GpuReason;
-  expect(gpuReasonText(null, 'The sentence.')).toBe('The sentence.');
-  expect(gpuReasonText(newer, 'The sentence.')).toBe('The sentence.');
-  expect(gpuReasonText({ code: 'card_unreadable', index: 0, cause: newer }, 'The sentence.')).toBe(
-    'The sentence.',
+  const newer = { code: 'moon_in_the_way', detail: 'E7' } as unknown as GpuReason;
+  const sentence = { text: 'The sentence.', reported: null };
+  expect(gpuReasonWords(null, 'The sentence.')).toEqual(sentence);
+  expect(gpuReasonWords(newer, 'The sentence.')).toEqual(sentence);
+  expect(gpuReasonWords({ code: 'card_unreadable', index: 0, cause: newer }, 'The sentence.')).toEqual(
+    sentence,
   );
 });

@@ -68,6 +68,15 @@ it('says in the language on screen why the GPU cannot be used, and trains on the
   expect(one('train-forecast-others')).toBeNull();
 });
 
+it('says what the engine reported in its own words, outside of the sentence', async () => {
+  setLanguage('zh-CN');
+  await open('unusable');
+  expect(text('gpu-reported')).toBe('程序原文：CUDA_ERROR_OUT_OF_MEMORY: out of memory');
+  const said = text('train-devices');
+  expect(said.indexOf('重新启动 VisAIon 后会再次尝试。')).toBeGreaterThan(0);
+  expect(said.indexOf('CUDA_ERROR')).toBeGreaterThan(said.indexOf('重新启动'));
+});
+
 it('does not start a run that asks for a GPU where there is none', async () => {
   await open('none', 'cuda');
   expect(text('train-device-none')).toContain('There is no GPU for this run');

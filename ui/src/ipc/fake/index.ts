@@ -42,7 +42,7 @@ export class FakeAdapter implements Adapter {
   ) {
     this.world = new World(kind ?? '');
     const gpu = typeof location === 'undefined' ? null : new URLSearchParams(location.search).get('gpu');
-    if (gpu === 'old_driver' || gpu === 'none') this.world.gpu = gpu;
+    if (gpu === 'unusable' || gpu === 'old_driver' || gpu === 'none') this.world.gpu = gpu;
     // Only to look at: tests begin without runs and models, and without timers.
     if (import.meta.env.MODE === 'fake' && kind !== 'empty') {
       seedRuns(this.world);

@@ -16,6 +16,15 @@ const OLD_DRIVER: GpuReason = {
   required_driver: '580',
 };
 
+const OBSTACLE: Record<Exclude<FakeGpu, 'ready'>, { note: string; reason: GpuReason }> = {
+  none: { note: 'No NVIDIA driver was found.', reason: NO_DRIVER },
+  old_driver: { note: 'The NVIDIA driver is too old.', reason: OLD_DRIVER },
+  unusable: {
+    note: 'The GPU engine found no GPU that it can use.',
+    reason: { code: 'card_unusable', detail: 'CUDA_ERROR_OUT_OF_MEMORY: out of memory' },
+  },
+};
+
 /** What models can be trained on. */
 export function devices(kind: FakeGpu): DeviceInfo[] {
   const cpu = { name: 'CPU, 12 threads', uuid: null, available: true, note: '', reason: null };
@@ -32,8 +41,7 @@ export function devices(kind: FakeGpu): DeviceInfo[] {
           name: 'NVIDIA GPU',
           uuid: null,
           available: false,
-          note: kind === 'none' ? 'No NVIDIA driver was found.' : 'The NVIDIA driver is too old.',
-          reason: kind === 'none' ? NO_DRIVER : OLD_DRIVER,
+          ...OBSTACLE[kind],
         };
   return [
     { kind: 'cpu', ...cpu },
@@ -76,7 +84,7 @@ export function snapshot({ gpu: kind }: World, at_ms: number): ResourceSnapshot 
       process_percent: cpu * 0.8,
     },
     memory: { total_bytes: 32 * GB, used_bytes: 11.4 * GB, process_bytes: 0.9 * GB },
-    gpus: kind === 'none' ? [] : [card(kind === 'ready' ? '580.95' : '560.35')],
+    gpus: kind === 'none' ? [] : [card(kind === 'old_driver' ? '560.35' : '580.95')],
     storage: {
       path: '/home/anna/VisAIon',
       total_bytes: 512 * GB,

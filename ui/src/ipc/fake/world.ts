@@ -117,8 +117,8 @@ export interface FakeProject {
   dataset_ids: string[];
 }
 
-/** What the made-up machine has: a card that trains, one whose driver is too old, or none. */
-export type FakeGpu = 'ready' | 'old_driver' | 'none';
+/** What the made-up machine has: a card that trains, one that the engine cannot use, one whose driver is too old, or none. */
+export type FakeGpu = 'ready' | 'unusable' | 'old_driver' | 'none';
 
 /** The made-up library that the fake serves. */
 export class World {

@@ -12,18 +12,19 @@ export const gpu = {
   'gpu.driver_foreign': '{library} is not the NVIDIA driver’s library; install the driver again.',
   'gpu.driver_too_old':
     'The NVIDIA driver is too old: it supports CUDA {supported}, and CUDA {required} is needed. Install driver {driver} or newer; training uses the CPU until then.',
-  'gpu.driver_error': 'The NVIDIA driver answers with an error: {detail}.',
+  'gpu.driver_error': 'The NVIDIA driver answers with an error.',
   'gpu.no_card': 'The NVIDIA driver {driver} is installed, but reports no GPU.',
   'gpu.card_lost': 'The GPU stopped answering; restart the machine.',
   'gpu.card_unreadable': 'GPU {index} cannot be read: {cause}',
   'gpu.card_unusable':
-    'The GPU engine found no GPU that it can use: {detail}. Training uses the CPU; it is tried again when VisAIon is started anew.',
+    'The GPU engine found no GPU that it can use. Training uses the CPU; it is tried again when VisAIon is started anew.',
   'gpu.libraries_missing':
     'The NVIDIA driver is ready, but CUDA libraries are missing: {files}. Install the GPU pack, or name a folder that holds them (a CUDA 13 toolkit, or a Python environment with NVIDIA’s packages) in the settings.',
   'gpu.engine_missing':
     'The GPU engine ({file}) does not lie beside this program; install VisAIon’s GPU package.',
   'gpu.engine_unusable':
-    'The GPU engine cannot be used: {detail}. Training uses the CPU; it is tried again when VisAIon is started anew.',
+    'The GPU engine cannot be used. Training uses the CPU; it is tried again when VisAIon is started anew.',
+  'gpu.reported': 'Reported: {words}',
 
   'gpu.other_named': 'Another program ({name})',
   'gpu.other_unnamed': 'Another program (process {pid})',

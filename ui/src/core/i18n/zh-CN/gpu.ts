@@ -11,16 +11,16 @@ export const gpu: Readonly<Record<keyof typeof en, Message>> = {
   'gpu.driver_foreign': '{library} 不是 NVIDIA 驱动程序的库；请重新安装驱动程序。',
   'gpu.driver_too_old':
     'NVIDIA 驱动程序过旧：它支持 CUDA {supported}，而需要 CUDA {required}。请安装 {driver} 或更新的驱动程序；在此之前使用 CPU 训练。',
-  'gpu.driver_error': 'NVIDIA 驱动程序返回错误：{detail}。',
+  'gpu.driver_error': 'NVIDIA 驱动程序返回错误。',
   'gpu.no_card': '已安装 NVIDIA 驱动程序 {driver}，但它没有报告任何 GPU。',
   'gpu.card_lost': 'GPU 已停止应答；请重启机器。',
   'gpu.card_unreadable': '无法读取 GPU {index}：{cause}',
-  'gpu.card_unusable':
-    'GPU 引擎没有找到可用的 GPU：{detail}。目前使用 CPU 训练；重新启动 VisAIon 后会再次尝试。',
+  'gpu.card_unusable': 'GPU 引擎没有找到可用的 GPU。目前使用 CPU 训练；重新启动 VisAIon 后会再次尝试。',
   'gpu.libraries_missing':
     'NVIDIA 驱动程序已就绪，但缺少 CUDA 库：{files}。请安装 GPU 组件包，或在设置中指定含有这些库的文件夹（CUDA 13 工具包，或装有 NVIDIA 软件包的 Python 环境）。',
   'gpu.engine_missing': 'GPU 引擎（{file}）不在本程序旁边；请安装 VisAIon 的 GPU 软件包。',
-  'gpu.engine_unusable': '无法使用 GPU 引擎：{detail}。目前使用 CPU 训练；重新启动 VisAIon 后会再次尝试。',
+  'gpu.engine_unusable': '无法使用 GPU 引擎。目前使用 CPU 训练；重新启动 VisAIon 后会再次尝试。',
+  'gpu.reported': '程序原文：{words}',
 
   'gpu.other_named': '另一个程序（{name}）',
   'gpu.other_unnamed': '另一个程序（进程 {pid}）',

@@ -1,4 +1,4 @@
-import type { DeviceInfo, GpuUsage, TrainSettings } from '@/ipc/types';
+import type { DeviceInfo, GpuUsage, ResourceSnapshot, TrainSettings } from './types';
 
 /** What a run with this choice computes on; null where it could not start. The GPU before the processor. */
 export function deviceFor(
@@ -18,4 +18,10 @@ export function cardOf(device: DeviceInfo, gpus: readonly GpuUsage[]): GpuUsage 
   const [only, ...others] = gpus;
   const unknown = device.uuid === null || only?.uuid === null;
   return same ?? (only && others.length === 0 && unknown ? only : null);
+}
+
+/** What the machine's graphs call this device; its own name where it is not there or nobody can tell. */
+export function deviceName(device: DeviceInfo, now: ResourceSnapshot | null): string {
+  const same = device.kind === 'cpu' ? now?.cpu : cardOf(device, now?.gpus ?? []);
+  return same && device.available ? same.name : device.name;
 }
