@@ -43,7 +43,7 @@ export const evaluate = {
   'evaluate.pr_of': 'Precision over recall of {name}',
   'evaluate.pr_axes': 'precision ↑ · recall →',
   'evaluate.several_note':
-    'Each class is decided by itself. The numbers above are at the threshold of the evaluation; the images below follow the thresholds that you set.',
+    'Each class is decided by itself. These numbers are at the threshold of the evaluation; the images below follow the thresholds that you set.',
   'evaluate.confusion': 'Confusion',
   'evaluate.confusion_note': 'rows true, columns predicted',
   'evaluate.cell': '{actual} taken for {predicted}: {count}, {share} of the true ones',

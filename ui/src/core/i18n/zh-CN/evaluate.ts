@@ -35,7 +35,7 @@ export const evaluate: Readonly<Record<keyof typeof en, Message>> = {
   'evaluate.open_decision': '{name}：{label}，{what}，分数 {score}。打开原图',
   'evaluate.pr_of': '{name} 的精确率–召回率曲线',
   'evaluate.pr_axes': '精确率 ↑ · 召回率 →',
-  'evaluate.several_note': '每个类别单独判断。上方数字取评估时的阈值；下方图像随你设置的阈值变化。',
+  'evaluate.several_note': '每个类别单独判断。这些数字取评估时的阈值；下方图像随你设置的阈值变化。',
   'evaluate.confusion': '混淆矩阵',
   'evaluate.confusion_note': '行为真实类别，列为预测类别',
   'evaluate.cell': '{actual} 被判为 {predicted}：{count}，占真实样本的 {share}',
