@@ -38,6 +38,7 @@ export const importing = {
   'import.split': 'Split the new images 70 / 15 / 15 into training, validation and test',
   'import.nothing':
     'There is no image in it that can be read. JPEG, PNG, BMP, WebP and 8-bit TIFF are understood.',
+  'import.start_any': 'Import',
   'import.start': { one: 'Import {n} image', other: 'Import {n} images' },
   'import.safe': 'Originals are copied, never moved or changed.',
   'import.running': 'Importing',
