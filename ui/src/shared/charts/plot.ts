@@ -1,7 +1,7 @@
 import uPlot from 'uplot';
 import type { Span } from './curve';
 import type { ChartLine } from './line';
-import { shortNumber, yRange, type Limits } from './scale';
+import { yRange, type Limits } from './scale';
 
 /** Colours of a chart, resolved for the theme of the moment. */
 export interface PlotColors {
@@ -29,6 +29,7 @@ export function plotOptions(
   lines: readonly ChartLine[],
   colors: PlotColors,
   limits: Limits,
+  axisFormat: (value: number) => string,
   syncKey: string | undefined,
   hooks: PlotHooks,
 ): uPlot.Options {
@@ -59,7 +60,7 @@ export function plotOptions(
         space: 34,
         grid: { stroke: colors.grid, width: 1 },
         ticks: { show: false },
-        values: (_plot, splits) => splits.map(shortNumber),
+        values: (_plot, splits) => splits.map(axisFormat),
       },
     ],
     series: [
