@@ -2,6 +2,7 @@ import { t } from '@/core/i18n/index.svelte';
 import { jobs } from '@/ipc/stores/jobs.svelte';
 import type { Job } from '@/ipc/types';
 import { toast } from '@/shared/state/toasts.svelte';
+import { jobTitle } from '@/shared/state/words';
 
 /** Says when a job ends; an import says it itself, with its report. Returns how to stop. */
 export function announceJobs(): () => void {
@@ -14,5 +15,5 @@ export function announceJobs(): () => void {
 }
 
 function named(job: Job): string {
-  return `${t(`job.kind.${job.kind}`)} · ${job.title}`;
+  return `${t(`job.kind.${job.kind}`)} · ${jobTitle(job)}`;
 }

@@ -10,6 +10,8 @@ export interface Screen {
   feature: string;
   icon: IconName;
   label: PlainKey;
+  /** What it shows a part of, for the crumb: the open dataset, the open project, or the whole library. */
+  within: 'dataset' | 'project' | 'library';
   /** At the foot of the rail. */
   last?: boolean;
 }
@@ -18,14 +20,21 @@ export type ScreenComponent = Component<{ route: Route }>;
 
 /** The rail, in order. */
 export const SCREENS: readonly Screen[] = [
-  { name: 'projects', feature: 'projects', icon: 'projects', label: 'rail.projects' },
-  { name: 'data', feature: 'data', icon: 'data', label: 'rail.data' },
-  { name: 'annotate', feature: 'viewer', icon: 'annotate', label: 'rail.annotate' },
-  { name: 'train', feature: 'train', icon: 'train', label: 'rail.train' },
-  { name: 'evaluate', feature: 'evaluate', icon: 'evaluate', label: 'rail.evaluate' },
-  { name: 'models', feature: 'models', icon: 'models', label: 'rail.models' },
-  { name: 'predict', feature: 'predict', icon: 'predict', label: 'rail.predict' },
-  { name: 'settings', feature: 'settings', icon: 'settings', label: 'rail.settings', last: true },
+  { name: 'projects', feature: 'projects', icon: 'projects', label: 'rail.projects', within: 'library' },
+  { name: 'data', feature: 'data', icon: 'data', label: 'rail.data', within: 'dataset' },
+  { name: 'annotate', feature: 'viewer', icon: 'annotate', label: 'rail.annotate', within: 'dataset' },
+  { name: 'train', feature: 'train', icon: 'train', label: 'rail.train', within: 'project' },
+  { name: 'evaluate', feature: 'evaluate', icon: 'evaluate', label: 'rail.evaluate', within: 'library' },
+  { name: 'models', feature: 'models', icon: 'models', label: 'rail.models', within: 'library' },
+  { name: 'predict', feature: 'predict', icon: 'predict', label: 'rail.predict', within: 'library' },
+  {
+    name: 'settings',
+    feature: 'settings',
+    icon: 'settings',
+    label: 'rail.settings',
+    within: 'library',
+    last: true,
+  },
 ];
 
 const modules = import.meta.glob<{ default: ScreenComponent }>('../features/*/Screen.svelte');
