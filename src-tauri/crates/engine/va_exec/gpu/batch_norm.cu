@@ -1,6 +1,6 @@
 // Batch normalisation over the last dimension; the packed scratch is that of `kernels::batch_norm`: rows of one number a
 // channel.
-#include "number.cuh"
+#include "columns.cuh"
 
 #define MEAN 0
 #define VAR 1
@@ -10,58 +10,68 @@
 #define SUM_DY 5
 #define SUM_DY_XHAT 6
 
-// Mean and sum of squares around it of part `blockIdx.y`, by two passes, into `[parts, 2, channels]`.
-extern "C" __global__ void batch_norm_moments(float* parts, const value* x, unsigned rows, unsigned channels, unsigned rows_per_part) {
-    __shared__ float shared[LANES * ROWS];
-    __shared__ float means[LANES];
-    unsigned lane = threadIdx.x % LANES;
-    unsigned c = blockIdx.x * LANES + lane;
-    unsigned first = blockIdx.y * rows_per_part;
-    unsigned end = min(rows, first + rows_per_part);
-    float sum = 0.0f;
-    if (c < channels) {
-        for (unsigned r = first + threadIdx.x / LANES; r < end; r += ROWS) sum += wide(x[(size_t)r * channels + c]);
-    }
-    sum = sum_of_rows(sum, shared);
-    if (threadIdx.x < LANES) means[lane] = sum / (float)(end - first);
-    __syncthreads();
-    float mean = means[lane];
-    float square = 0.0f;
-    if (c < channels) {
-        for (unsigned r = first + threadIdx.x / LANES; r < end; r += ROWS) {
-            float d = wide(x[(size_t)r * channels + c]) - mean;
-            square += d * d;
+// Each thread sums differences from the first number that it sees, and their squares: of the size of the deviation, however
+// far from zero the mean is. Then the threads' means and squares are joined (Chan, Golub & LeVeque 1979).
+template <unsigned N> __device__ __forceinline__ void moments(const Strip<N>& strip, float* part, const value* x) {
+    Numbers<N> origin = all<N>(0.0f), sum = origin, square = origin;
+    unsigned rows = strip.count(strip.row());
+    if (strip.is_inside() && rows > 0) origin = strip.load(x, (size_t)(strip.first + strip.row()) * strip.channels + strip.c);
+    strip.each([&](size_t at) {
+        Numbers<N> v = strip.load(x, at);
+#pragma unroll
+        for (unsigned k = 0; k < N; k++) {
+            float d = v.v[k] - origin.v[k];
+            sum.v[k] += d;
+            square.v[k] += d * d;
         }
+    });
+    float n = (float)max(rows, 1u);
+    __shared__ float means[THREADS * N];
+    __shared__ float squares[THREADS * N];
+    strip.place(means, map([=](float origin, float sum) { return origin + sum / n; }, origin, sum));
+    strip.place(squares, map([=](float square, float sum) { return fmaxf(square - sum * (sum / n), 0.0f); }, square, sum));
+    __syncthreads();
+    unsigned channel;
+    if (!strip.finishes(&channel)) return;
+    float near = means[threadIdx.x], shift = 0.0f, m2 = 0.0f;
+    for (unsigned row = 1; row < strip.step; row++) {
+        shift += (float)strip.count(row) * (means[row * strip.columns() + threadIdx.x] - near);
     }
-    square = sum_of_rows(square, shared);
-    if (threadIdx.x < LANES && c < channels) {
-        float* part = parts + (size_t)blockIdx.y * 2 * channels;
-        part[c] = mean;
-        part[channels + c] = square;
+    float mean = near + shift / (float)(strip.end - strip.first);
+    for (unsigned row = 0; row < strip.step; row++) {
+        unsigned at = row * strip.columns() + threadIdx.x;
+        float d = means[at] - mean;
+        m2 += squares[at] + (float)strip.count(row) * d * d;
     }
+    part[channel] = mean;
+    part[strip.channels + channel] = m2;
+}
+
+// Mean and sum of squares around it of part `blockIdx.y`, by one pass, into `[parts, 2, channels]`.
+extern "C" __global__ void batch_norm_moments(Columns columns, float* parts, const value* x) {
+    float* part = parts + (size_t)blockIdx.y * 2 * columns.channels;
+    columns.run([=](auto strip) { moments(strip, part, x); });
 }
 KERNEL_WITH_BARRIERS(batch_norm_moments)
 
-// Joins the parts in order (Chan, Golub & LeVeque 1979).
+// Joins the parts: the mean of their means, and their squares around it.
 extern "C" __global__ void batch_norm_statistics(float* packed, const float* parts, unsigned count, unsigned rows, unsigned rows_per_part, float eps, unsigned channels) {
-    unsigned c = thread_index();
-    if (c >= channels) return;
-    double mean = 0.0, m2 = 0.0, seen = 0.0;
-    for (unsigned p = 0; p < count; p++) {
-        const float* part = parts + (size_t)p * 2 * channels;
-        double n = (double)min(rows_per_part, rows - p * rows_per_part);
-        double total = seen + n;
-        double delta = (double)part[c] - mean;
-        mean += delta * n / total;
-        m2 += (double)part[channels + c] + delta * delta * seen * n / total;
-        seen = total;
-    }
-    double var = m2 / seen;
+    unsigned c = min(joined_index(), channels - 1);
+    auto size = [=](unsigned part) { return (double)min(rows_per_part, rows - part * rows_per_part); };
+    double mean = sum_of_parts(count, [=](unsigned part) { return size(part) * (double)parts[(size_t)part * 2 * channels + c]; });
+    mean /= (double)rows;
+    double m2 = sum_of_parts(count, [=](unsigned part) {
+        const float* moments = parts + (size_t)part * 2 * channels;
+        double d = (double)moments[c] - mean;
+        return (double)moments[channels + c] + size(part) * d * d;
+    });
+    if (!joins(channels)) return;
+    double var = m2 / (double)rows;
     packed[MEAN * channels + c] = (float)mean;
     packed[VAR * channels + c] = (float)var;
     packed[INVSTD * channels + c] = (float)(1.0 / sqrt(var + (double)eps));
 }
-KERNEL(batch_norm_statistics)
+KERNEL_WITH_BARRIERS(batch_norm_statistics)
 
 extern "C" __global__ void batch_norm_from_running(float* packed, const float* mean, const float* var, float eps, unsigned channels) {
     unsigned c = thread_index();
@@ -90,61 +100,58 @@ extern "C" __global__ void batch_norm_update_running(float* running, const float
 }
 KERNEL(batch_norm_update_running)
 
-extern "C" __global__ void batch_norm_apply(value* y, const value* x, const float* packed, unsigned relu, unsigned channels, unsigned len) {
-    unsigned i = thread_index();
-    if (i >= len) return;
-    unsigned c = i % channels;
-    float v = wide(x[i]) * packed[SCALE * channels + c] + packed[SHIFT * channels + c];
-    y[i] = narrow(relu && v < 0.0f ? 0.0f : v);
+extern "C" __global__ void batch_norm_apply(Columns columns, value* __restrict__ y, const value* __restrict__ x, const float* __restrict__ packed, unsigned relu) {
+    columns.run([=](auto strip) {
+        auto scale = strip.of(packed + SCALE * columns.channels), shift = strip.of(packed + SHIFT * columns.channels);
+        strip.each([&](size_t at) {
+            auto normalise = [=](float x, float scale, float shift) {
+                float v = x * scale + shift;
+                return relu && v < 0.0f ? 0.0f : v;
+            };
+            strip.store(y, at, map(normalise, strip.load(x, at), scale, shift));
+        });
+    });
 }
 KERNEL(batch_norm_apply)
 
 // The gradient where the fused ReLU let it through.
-__device__ __forceinline__ float masked(float x, float dy, const float* packed, unsigned relu, unsigned channels, unsigned c) {
-    bool dead = relu && x * packed[SCALE * channels + c] + packed[SHIFT * channels + c] <= 0.0f;
-    return dead ? 0.0f : dy;
+__device__ __forceinline__ float masked(float x, float dy, float scale, float shift, unsigned relu) {
+    return relu && x * scale + shift <= 0.0f ? 0.0f : dy;
+}
+
+template <unsigned N> __device__ __forceinline__ void grad_sums(const Strip<N>& strip, float* part, const value* x, const value* dy, const float* packed, unsigned relu) {
+    unsigned channels = strip.channels;
+    Numbers<N> mean = strip.of(packed + MEAN * channels), scale = strip.of(packed + SCALE * channels);
+    Numbers<N> shift = strip.of(packed + SHIFT * channels), plain = all<N>(0.0f), scaled = plain;
+    strip.each([&](size_t at) {
+        Numbers<N> v = strip.load(x, at), g = strip.load(dy, at);
+#pragma unroll
+        for (unsigned k = 0; k < N; k++) {
+            float passed = masked(v.v[k], g.v[k], scale.v[k], shift.v[k], relu);
+            plain.v[k] += passed;
+            scaled.v[k] += passed * (v.v[k] - mean.v[k]);
+        }
+    });
+    sum_rows(strip, plain, [=](unsigned c, float sum) { part[c] = sum; });
+    sum_rows(strip, scaled, [=](unsigned c, float sum) { part[channels + c] = sum; });
 }
 
 // `Σ dy` and `Σ dy · (x - mean)` of part `blockIdx.y` into `[parts, 2, channels]`.
-extern "C" __global__ void batch_norm_grad_sums(float* parts, const value* x, const value* dy, const float* packed, unsigned relu, unsigned rows, unsigned channels, unsigned rows_per_part) {
-    __shared__ float shared[LANES * ROWS];
-    unsigned c = blockIdx.x * LANES + threadIdx.x % LANES;
-    unsigned first = blockIdx.y * rows_per_part;
-    unsigned end = min(rows, first + rows_per_part);
-    float plain = 0.0f, scaled = 0.0f;
-    if (c < channels) {
-        float mean = packed[MEAN * channels + c];
-        for (unsigned r = first + threadIdx.x / LANES; r < end; r += ROWS) {
-            size_t at = (size_t)r * channels + c;
-            float v = wide(x[at]);
-            float g = masked(v, wide(dy[at]), packed, relu, channels, c);
-            plain += g;
-            scaled += g * (v - mean);
-        }
-    }
-    plain = sum_of_rows(plain, shared);
-    scaled = sum_of_rows(scaled, shared);
-    if (threadIdx.x < LANES && c < channels) {
-        float* part = parts + (size_t)blockIdx.y * 2 * channels;
-        part[c] = plain;
-        part[channels + c] = scaled;
-    }
+extern "C" __global__ void batch_norm_grad_sums(Columns columns, float* parts, const value* x, const value* dy, const float* packed, unsigned relu) {
+    float* part = parts + (size_t)blockIdx.y * 2 * columns.channels;
+    columns.run([=](auto strip) { grad_sums(strip, part, x, dy, packed, relu); });
 }
 KERNEL_WITH_BARRIERS(batch_norm_grad_sums)
 
 extern "C" __global__ void batch_norm_reduce_grad(float* packed, const float* parts, unsigned count, unsigned channels) {
-    unsigned c = thread_index();
-    if (c >= channels) return;
-    double plain = 0.0, scaled = 0.0;
-    for (unsigned p = 0; p < count; p++) {
-        const float* part = parts + (size_t)p * 2 * channels;
-        plain += (double)part[c];
-        scaled += (double)part[channels + c];
-    }
+    unsigned c = min(joined_index(), channels - 1);
+    double plain = sum_of_parts(count, [=](unsigned part) { return (double)parts[(size_t)part * 2 * channels + c]; });
+    double scaled = sum_of_parts(count, [=](unsigned part) { return (double)parts[((size_t)part * 2 + 1) * channels + c]; });
+    if (!joins(channels)) return;
     packed[SUM_DY * channels + c] = (float)plain;
     packed[SUM_DY_XHAT * channels + c] = (float)(scaled * (double)packed[INVSTD * channels + c]);
 }
-KERNEL(batch_norm_reduce_grad)
+KERNEL_WITH_BARRIERS(batch_norm_reduce_grad)
 
 extern "C" __global__ void batch_norm_param_grad(float* grad, const float* packed, unsigned row, unsigned channels) {
     unsigned c = thread_index();
@@ -152,16 +159,24 @@ extern "C" __global__ void batch_norm_param_grad(float* grad, const float* packe
 }
 KERNEL(batch_norm_param_grad)
 
+template <unsigned N> __device__ __forceinline__ void input_grad(const Strip<N>& strip, float rows, value* __restrict__ dy, const value* __restrict__ x, const float* __restrict__ packed, unsigned relu) {
+    auto row = [=](unsigned statistic) { return strip.of(packed + statistic * strip.channels); };
+    auto share = [=](float sum, float factor) { return sum * factor / rows; };
+    Numbers<N> mean = row(MEAN), scale = row(SCALE), shift = row(SHIFT);
+    Numbers<N> level = map(share, row(SUM_DY), all<N>(1.0f)), slope = map(share, row(SUM_DY_XHAT), row(INVSTD));
+    strip.each([&](size_t at) {
+        Numbers<N> v = strip.load(x, at), g = strip.load(dy, at);
+#pragma unroll
+        for (unsigned k = 0; k < N; k++) {
+            float passed = masked(v.v[k], g.v[k], scale.v[k], shift.v[k], relu);
+            g.v[k] = scale.v[k] * (passed - level.v[k] - (v.v[k] - mean.v[k]) * slope.v[k]);
+        }
+        strip.store(dy, at, g);
+    });
+}
+
 // dy becomes dx.
-extern "C" __global__ void batch_norm_input_grad(value* dy, const value* x, const float* packed, unsigned relu, unsigned channels, unsigned len) {
-    unsigned i = thread_index();
-    if (i >= len) return;
-    unsigned c = i % channels;
-    float rows = (float)(len / channels);
-    float v = wide(x[i]);
-    float g = masked(v, wide(dy[i]), packed, relu, channels, c);
-    float mean_dy = packed[SUM_DY * channels + c] / rows;
-    float slope = packed[SUM_DY_XHAT * channels + c] * packed[INVSTD * channels + c] / rows;
-    dy[i] = narrow(packed[SCALE * channels + c] * (g - mean_dy - (v - packed[MEAN * channels + c]) * slope));
+extern "C" __global__ void batch_norm_input_grad(Columns columns, value* __restrict__ dy, const value* __restrict__ x, const float* __restrict__ packed, unsigned relu) {
+    columns.run([=](auto strip) { input_grad(strip, (float)columns.rows, dy, x, packed, relu); });
 }
 KERNEL(batch_norm_input_grad)

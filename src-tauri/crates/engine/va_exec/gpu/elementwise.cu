@@ -1,67 +1,63 @@
-// Element by element: one thread each.
+// Element by element: as many for a thread as memory lets it take at once.
 #include "function.cuh"
 
-extern "C" __global__ void copy(value* y, const value* x, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i] = x[i];
+extern "C" __global__ void copy(Elements elements, value* y, const value* x) {
+    elements.each([=](auto chunk) { chunk.copy(y, x); });
 }
 KERNEL(copy)
 
-extern "C" __global__ void cast_narrow(value* y, const float* x, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i] = narrow(x[i]);
+extern "C" __global__ void cast_narrow(Elements elements, value* y, const float* x) {
+    elements.each([=](auto chunk) { chunk.store(y, chunk.load(x)); });
 }
 KERNEL(cast_narrow)
 
-extern "C" __global__ void cast_wide(float* y, const value* x, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i] = wide(x[i]);
+extern "C" __global__ void cast_wide(Elements elements, float* y, const value* x) {
+    elements.each([=](auto chunk) { chunk.store(y, chunk.load(x)); });
 }
 KERNEL(cast_wide)
 
-extern "C" __global__ void fill(value* y, float v, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i] = narrow(v);
+extern "C" __global__ void fill(Elements elements, value* y, float v) {
+    elements.each([=](auto chunk) { chunk.store(y, chunk.all(v)); });
 }
 KERNEL(fill)
 
-extern "C" __global__ void scale(value* y, float factor, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i] = narrow(wide(y[i]) * factor);
+extern "C" __global__ void scale(Elements elements, value* y, float factor) {
+    elements.each([=](auto chunk) { chunk.store(y, map([=](float v) { return v * factor; }, chunk.load(y))); });
 }
 KERNEL(scale)
 
-extern "C" __global__ void add(value* y, const value* x, unsigned relu, unsigned len) {
-    unsigned i = thread_index();
-    if (i >= len) return;
-    float sum = wide(y[i]) + wide(x[i]);
-    y[i] = narrow(relu ? activate(RELU, sum) : sum);
+extern "C" __global__ void add(Elements elements, value* y, const value* x, unsigned relu) {
+    elements.each([=](auto chunk) {
+        auto sum = [=](float y, float x) { return relu ? activate(RELU, y + x) : y + x; };
+        chunk.store(y, map(sum, chunk.load(y), chunk.load(x)));
+    });
 }
 KERNEL(add)
 
-extern "C" __global__ void mul(value* y, const value* x, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i] = narrow(wide(y[i]) * wide(x[i]));
+extern "C" __global__ void mul(Elements elements, value* y, const value* x) {
+    elements.each([=](auto chunk) {
+        chunk.store(y, map([](float y, float x) { return y * x; }, chunk.load(y), chunk.load(x)));
+    });
 }
 KERNEL(mul)
 
-extern "C" __global__ void product(value* y, const value* a, const value* b, unsigned accumulate, unsigned len) {
-    unsigned i = thread_index();
-    if (i >= len) return;
-    float base = accumulate ? wide(y[i]) : 0.0f;
-    y[i] = narrow(base + wide(a[i]) * wide(b[i]));
+extern "C" __global__ void product(Elements elements, value* y, const value* a, const value* b, unsigned accumulate) {
+    elements.each([=](auto chunk) {
+        auto base = accumulate ? chunk.load(y) : chunk.all(0.0f);
+        chunk.store(y, map([](float base, float a, float b) { return base + a * b; }, base, chunk.load(a), chunk.load(b)));
+    });
 }
 KERNEL(product)
 
-extern "C" __global__ void activation(value* y, const value* x, unsigned code, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i] = narrow(activate(code, wide(x[i])));
+extern "C" __global__ void activation(Elements elements, value* y, const value* x, unsigned code) {
+    elements.each([=](auto chunk) { chunk.store(y, activate(code, chunk.load(x))); });
 }
 KERNEL(activation)
 
-extern "C" __global__ void activation_grad(value* dy, const value* x, unsigned code, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) dy[i] = narrow(wide(dy[i]) * slope(code, wide(x[i])));
+extern "C" __global__ void activation_grad(Elements elements, value* dy, const value* x, unsigned code) {
+    elements.each([=](auto chunk) {
+        chunk.store(dy, map([=](float dy, float x) { return dy * slope(code, x); }, chunk.load(dy), chunk.load(x)));
+    });
 }
 KERNEL(activation_grad)
 
@@ -82,15 +78,23 @@ extern "C" __global__ void leave_out(value* y, unsigned long long key, unsigned 
 }
 KERNEL(leave_out)
 
-// Columns `at..at + narrow_channels` of a wide matrix from a narrow one.
-extern "C" __global__ void concat(value* y, const value* x, unsigned narrow_channels, unsigned wide_channels, unsigned at, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i / narrow_channels * wide_channels + at + i % narrow_channels] = x[i];
+// Columns `at..at + narrow` of a matrix of `wide` channels.
+struct Place {
+    unsigned narrow, wide, at;
+
+    // Where number `i` of the narrow matrix lies in the wide one.
+    __device__ __forceinline__ size_t of(unsigned i) const {
+        return (size_t)(i / narrow) * wide + at + i % narrow;
+    }
+};
+
+// The wide matrix from a narrow one.
+extern "C" __global__ void concat(Elements elements, value* y, const value* x, Place place) {
+    elements.each([=](auto chunk) { copy_numbers<chunk.width>(y + place.of(chunk.at), x + chunk.at); });
 }
 KERNEL(concat)
 
-extern "C" __global__ void split(value* y, const value* x, unsigned narrow_channels, unsigned wide_channels, unsigned at, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i] = x[i / narrow_channels * wide_channels + at + i % narrow_channels];
+extern "C" __global__ void split(Elements elements, value* y, const value* x, Place place) {
+    elements.each([=](auto chunk) { copy_numbers<chunk.width>(y + chunk.at, x + place.of(chunk.at)); });
 }
 KERNEL(split)

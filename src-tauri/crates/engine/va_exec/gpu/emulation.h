@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -136,4 +139,11 @@ inline unsigned __float_as_uint(float v) {
     unsigned bits;
     std::memcpy(&bits, &v, sizeof bits);
     return bits;
+}
+
+// What a card stops at.
+inline void must_be_aligned(const void* at) {
+    if (reinterpret_cast<std::uintptr_t>(at) % 16 == 0) return;
+    std::fprintf(stderr, "a kernel takes 16 bytes at %p, which is no multiple of 16\n", at);
+    std::abort();
 }

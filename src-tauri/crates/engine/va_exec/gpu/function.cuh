@@ -45,3 +45,7 @@ __device__ __forceinline__ float slope(unsigned code, float x) {
     default: return 1.0f;
     }
 }
+
+template <unsigned N> __device__ __forceinline__ Numbers<N> activate(unsigned code, const Numbers<N>& x) {
+    return map([=](float v) { return activate(code, v); }, x);
+}

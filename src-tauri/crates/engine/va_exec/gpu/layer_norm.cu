@@ -1,5 +1,5 @@
 // Layer normalisation over the last dimension: one block a row. `moments` is `[rows, 2]`: mean and inverse deviation.
-#include "number.cuh"
+#include "columns.cuh"
 
 extern "C" __global__ void layer_norm_moments(float* moments, const value* x, float eps, unsigned channels) {
     __shared__ float shared[ROW_THREADS];
@@ -30,28 +30,22 @@ extern "C" __global__ void layer_norm(value* y, const value* x, const float* aff
 }
 KERNEL(layer_norm)
 
+template <unsigned N> __device__ __forceinline__ void grad_sums(const Strip<N>& strip, float* part, const value* x, const value* dy, const float* moments) {
+    Numbers<N> plain = all<N>(0.0f), scaled = plain;
+    strip.each_row([&](unsigned row, size_t at) {
+        float mean = moments[2 * (size_t)row], inverse = moments[2 * (size_t)row + 1];
+        Numbers<N> v = strip.load(x, at), g = strip.load(dy, at);
+        plain = map([](float sum, float g) { return sum + g; }, plain, g);
+        scaled = map([=](float sum, float g, float v) { return sum + g * (v - mean) * inverse; }, scaled, g, v);
+    });
+    sum_rows(strip, scaled, [=](unsigned c, float sum) { part[c] = sum; });
+    sum_rows(strip, plain, [=](unsigned c, float sum) { part[strip.channels + c] = sum; });
+}
+
 // `Σ dy · x̂` and `Σ dy` of part `blockIdx.y` into `[parts, 2, channels]`.
-extern "C" __global__ void layer_norm_grad_sums(float* parts, const value* x, const value* dy, const float* moments, unsigned rows, unsigned channels, unsigned rows_per_part) {
-    __shared__ float shared[LANES * ROWS];
-    unsigned c = blockIdx.x * LANES + threadIdx.x % LANES;
-    unsigned first = blockIdx.y * rows_per_part;
-    unsigned end = min(rows, first + rows_per_part);
-    float plain = 0.0f, scaled = 0.0f;
-    if (c < channels) {
-        for (unsigned r = first + threadIdx.x / LANES; r < end; r += ROWS) {
-            size_t at = (size_t)r * channels + c;
-            float g = wide(dy[at]);
-            plain += g;
-            scaled += g * (wide(x[at]) - moments[2 * (size_t)r]) * moments[2 * (size_t)r + 1];
-        }
-    }
-    plain = sum_of_rows(plain, shared);
-    scaled = sum_of_rows(scaled, shared);
-    if (threadIdx.x < LANES && c < channels) {
-        float* part = parts + (size_t)blockIdx.y * 2 * channels;
-        part[c] = scaled;
-        part[channels + c] = plain;
-    }
+extern "C" __global__ void layer_norm_grad_sums(Columns columns, float* parts, const value* x, const value* dy, const float* moments) {
+    float* part = parts + (size_t)blockIdx.y * 2 * columns.channels;
+    columns.run([=](auto strip) { grad_sums(strip, part, x, dy, moments); });
 }
 KERNEL_WITH_BARRIERS(layer_norm_grad_sums)
 

@@ -9,6 +9,8 @@
 // Only the emulation needs a way to call a kernel by its name.
 #define KERNEL(name)
 #define KERNEL_WITH_BARRIERS(name)
+// The emulation looks whether 16 bytes lie at a multiple of 16; a card stops where they do not.
+__device__ __forceinline__ void must_be_aligned(const void*) {}
 #endif
 
 #ifdef VALUE_BF16
@@ -22,7 +24,8 @@ __device__ __forceinline__ float wide(value v) {
 }
 
 // Rounds to nearest, ties to even; a NaN stays one.
-__device__ __forceinline__ value narrow(float v) {
+#ifdef EMULATED
+inline value narrow(float v) {
     unsigned bits = __float_as_uint(v);
     unsigned rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
     unsigned nan = (bits >> 16) | 0x40u;
@@ -30,6 +33,24 @@ __device__ __forceinline__ value narrow(float v) {
     result.bits = (unsigned short)((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
     return result;
 }
+
+// Two neighbours as they lie in memory.
+inline unsigned narrow_pair(float first, float second) {
+    return narrow(first).bits | (unsigned)narrow(second).bits << 16;
+}
+#else
+__device__ __forceinline__ value narrow(float v) {
+    value result;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(result.bits) : "f"(v));
+    return result;
+}
+
+__device__ __forceinline__ unsigned narrow_pair(float first, float second) {
+    unsigned bits;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(second), "f"(first));
+    return bits;
+}
+#endif
 
 #else
 
@@ -49,21 +70,155 @@ __device__ __forceinline__ unsigned thread_index() {
     return blockIdx.x * blockDim.x + threadIdx.x;
 }
 
-// Columns of `[rows, channels]` are summed by blocks of 32 channels times 8 rows; every block takes one part of the rows.
-#define LANES 32
-#define ROWS 8
+// Numbers that a thread takes at once where the host finds that memory lets it (`device::spread`): channels in eights, and
+// operands at multiples of 16 bytes. Otherwise it takes one.
+#define WIDTH 8
 
-// Sum over the block's 8 rows of threads, the same bits every time; whole for the threads of the first row.
-__device__ __forceinline__ float sum_of_rows(float v, float* shared) {
-    shared[threadIdx.x] = v;
-    __syncthreads();
-    float sum = 0.0f;
-    if (threadIdx.x < LANES) {
-        for (unsigned row = 0; row < ROWS; row++) sum += shared[row * LANES + threadIdx.x];
-    }
-    __syncthreads();
-    return sum;
+// 1 or WIDTH neighbouring numbers.
+template <unsigned N> struct Numbers {
+    float v[N];
+};
+
+struct alignas(16) Quad {
+    unsigned x, y, z, w;
+};
+
+__device__ __forceinline__ Quad read_quad(const void* at) {
+    must_be_aligned(at);
+    return *static_cast<const Quad*>(at);
 }
+
+__device__ __forceinline__ void write_quad(void* at, Quad quad) {
+    must_be_aligned(at);
+    *static_cast<Quad*>(at) = quad;
+}
+
+template <unsigned N> __device__ __forceinline__ Numbers<N> load(const float* at) {
+    Numbers<N> n;
+    if constexpr (N == 1) {
+        n.v[0] = *at;
+    } else {
+#pragma unroll
+        for (unsigned k = 0; k < N; k += 4) {
+            Quad q = read_quad(at + k);
+            n.v[k] = __uint_as_float(q.x);
+            n.v[k + 1] = __uint_as_float(q.y);
+            n.v[k + 2] = __uint_as_float(q.z);
+            n.v[k + 3] = __uint_as_float(q.w);
+        }
+    }
+    return n;
+}
+
+template <unsigned N> __device__ __forceinline__ void store(float* at, Numbers<N> n) {
+    if constexpr (N == 1) {
+        *at = n.v[0];
+    } else {
+#pragma unroll
+        for (unsigned k = 0; k < N; k += 4) {
+            Quad q = {__float_as_uint(n.v[k]), __float_as_uint(n.v[k + 1]), __float_as_uint(n.v[k + 2]), __float_as_uint(n.v[k + 3])};
+            write_quad(at + k, q);
+        }
+    }
+}
+
+#ifdef VALUE_BF16
+
+template <unsigned N> __device__ __forceinline__ Numbers<N> load(const value* at) {
+    Numbers<N> n;
+    if constexpr (N == 1) {
+        n.v[0] = wide(*at);
+    } else {
+        static_assert(N == 8, "16 bytes are eight numbers");
+        Quad q = read_quad(at);
+        const unsigned pairs[4] = {q.x, q.y, q.z, q.w};
+#pragma unroll
+        for (unsigned k = 0; k < 4; k++) {
+            n.v[2 * k] = __uint_as_float(pairs[k] << 16);
+            n.v[2 * k + 1] = __uint_as_float(pairs[k] & 0xffff0000u);
+        }
+    }
+    return n;
+}
+
+template <unsigned N> __device__ __forceinline__ void store(value* at, Numbers<N> n) {
+    if constexpr (N == 1) {
+        *at = narrow(n.v[0]);
+    } else {
+        static_assert(N == 8, "16 bytes are eight numbers");
+        Quad q = {narrow_pair(n.v[0], n.v[1]), narrow_pair(n.v[2], n.v[3]), narrow_pair(n.v[4], n.v[5]), narrow_pair(n.v[6], n.v[7])};
+        write_quad(at, q);
+    }
+}
+
+#endif
+
+// As they are, to the bit.
+template <unsigned N> __device__ __forceinline__ void copy_numbers(value* to, const value* from) {
+    if constexpr (N == 1) {
+        *to = *from;
+    } else {
+        constexpr unsigned quad = sizeof(Quad) / sizeof(value);
+#pragma unroll
+        for (unsigned k = 0; k < N; k += quad) write_quad(to + k, read_quad(from + k));
+    }
+}
+
+// The same number everywhere.
+template <unsigned N> __device__ __forceinline__ Numbers<N> all(float v) {
+    Numbers<N> n;
+#pragma unroll
+    for (unsigned k = 0; k < N; k++) n.v[k] = v;
+    return n;
+}
+
+// f of the first numbers, of the second ones, and so on.
+template <typename F, unsigned N, typename... More>
+__device__ __forceinline__ Numbers<N> map(F f, const Numbers<N>& first, const More&... more) {
+    Numbers<N> n;
+#pragma unroll
+    for (unsigned k = 0; k < N; k++) n.v[k] = f(first.v[k], more.v[k]...);
+    return n;
+}
+
+// The numbers of one thread, from `at` on.
+template <unsigned N> struct Chunk {
+    static constexpr unsigned width = N;
+    unsigned at;
+
+    template <typename T> __device__ __forceinline__ Numbers<N> load(const T* from) const {
+        return ::load<N>(from + at);
+    }
+
+    template <typename T> __device__ __forceinline__ void store(T* to, const Numbers<N>& n) const {
+        ::store<N>(to + at, n);
+    }
+
+    __device__ __forceinline__ void copy(value* to, const value* from) const {
+        copy_numbers<N>(to + at, from + at);
+    }
+
+    __device__ __forceinline__ Numbers<N> all(float v) const {
+        return ::all<N>(v);
+    }
+};
+
+// `len` numbers, `width` for each thread, as the host packs it (`device::spread`).
+struct Elements {
+    unsigned len, width;
+
+    // `body(Chunk)` for the thread's numbers: together, and one by one where they end.
+    template <typename Body> __device__ __forceinline__ void each(Body body) const {
+        size_t at = (size_t)thread_index() * width;
+        if (at >= len) return;
+        if (width == WIDTH && len - at >= WIDTH) {
+            body(Chunk<WIDTH>{(unsigned)at});
+            return;
+        }
+        size_t end = min(at + width, (size_t)len);
+        for (; at < end; at++) body(Chunk<1>{(unsigned)at});
+    }
+};
 
 // Threads of a block that works on one row.
 #define ROW_THREADS 128

@@ -2,11 +2,10 @@
 
 use candle_core::Result;
 
-use super::{Buffer, Call, DeviceKernel, Gpu, Number};
+use super::elementwise::start;
+use super::{Buffer, DeviceKernel, Gpu, Number};
 use crate::kernels::activation::{Activation, ActivationGrad, MulAssign, Product};
 use crate::kernels::op::SliceKernel;
-
-const FILE: &str = "elementwise";
 
 impl Activation {
     /// Its number in `gpu/function.cuh`.
@@ -30,23 +29,23 @@ impl DeviceKernel<0> for Activation {
 impl DeviceKernel<1> for Activation {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x]: [Buffer; 1]) -> Result<()> {
         x.expect("activation", "source", y.len)?;
-        let call = Call::over(FILE, "activation", Number::of_values(&[y, x]), y.len);
-        call.value(y).value(x).count(self.code()).count(y.len).run(gpu)
+        let call = start("activation", Number::of_values(&[y, x]), &[y, x]).value(y).value(x);
+        call.count(self.code()).run(gpu)
     }
 }
 
 impl DeviceKernel<1> for ActivationGrad {
     fn run_on(&self, gpu: &dyn Gpu, dy: Buffer, [x]: [Buffer; 1]) -> Result<()> {
         x.expect(Self::NAME, "source", dy.len)?;
-        let call = Call::over(FILE, "activation_grad", Number::of_values(&[dy, x]), dy.len);
-        call.value(dy).value(x).count(self.0.code()).count(dy.len).run(gpu)
+        let call = start("activation_grad", Number::of_values(&[dy, x]), &[dy, x]).value(dy).value(x);
+        call.count(self.0.code()).run(gpu)
     }
 }
 
 impl DeviceKernel<1> for MulAssign {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x]: [Buffer; 1]) -> Result<()> {
         x.expect(Self::NAME, "source", y.len)?;
-        Call::over(FILE, "mul", Number::of_values(&[y, x]), y.len).value(y).value(x).count(y.len).run(gpu)
+        start("mul", Number::of_values(&[y, x]), &[y, x]).value(y).value(x).run(gpu)
     }
 }
 
@@ -54,7 +53,7 @@ impl DeviceKernel<2> for Product {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [a, b]: [Buffer; 2]) -> Result<()> {
         a.expect(Self::NAME, "first factor", y.len)?;
         b.expect(Self::NAME, "second factor", y.len)?;
-        let call = Call::over(FILE, "product", Number::of_values(&[y, a, b]), y.len);
-        call.value(y).value(a).value(b).flag(self.accumulate).count(y.len).run(gpu)
+        let call = start("product", Number::of_values(&[y, a, b]), &[y, a, b]);
+        call.value(y).value(a).value(b).flag(self.accumulate).run(gpu)
     }
 }

@@ -1,8 +1,9 @@
-//! Batch normalisation. The statistics of a batch are made in parts, which one thread a channel joins.
+//! Batch normalisation. Sums over the rows are made in parts, which are joined in order.
 
 use candle_core::{Result, bail};
 
-use super::{Buffer, Call, DeviceKernel, Gpu, Number, rows_per_part};
+use super::spread::Columns;
+use super::{Buffer, Call, DeviceKernel, Gpu, Number};
 use crate::kernels::batch_norm::{
     AffineParam, BN_ROWS, BnAffine, BnApply, BnFromRunning, BnInputGrad, BnParamGrad, BnReduceGrad, BnStatistics,
     BnUpdateRunning, RunningStatistic,
@@ -31,13 +32,12 @@ fn sizes(packed: Buffer, x: Buffer) -> Result<[usize; 2]> {
 impl DeviceKernel<1> for BnStatistics {
     fn run_on(&self, gpu: &dyn Gpu, packed: Buffer, [x]: [Buffer; 1]) -> Result<()> {
         let [channels, rows] = sizes(packed, x)?;
-        let per_part = rows_per_part(rows);
-        let count = rows.div_ceil(per_part);
-        let parts = gpu.scratch(Number::F32, count * 2 * channels)?;
-        let call = Call::by_column(FILE, "batch_norm_moments", x.number, [channels, count, 1]).real(parts).value(x);
-        call.count(rows).count(channels).count(per_part).run(gpu)?;
-        let call = Call::over(FILE, "batch_norm_statistics", Number::F32, channels).real(packed).real(parts);
-        call.count(count).count(rows).count(per_part).float(self.eps).count(channels).run(gpu)
+        let columns = Columns::to_sum(rows, channels, &[x]);
+        let parts = gpu.scratch(Number::F32, columns.parts() * 2 * channels)?;
+        Call::by_column(FILE, "batch_norm_moments", x.number, &columns).real(parts).value(x).run(gpu)?;
+        let call = Call::joining(FILE, "batch_norm_statistics", channels).real(packed).real(parts);
+        let call = call.count(columns.parts()).count(rows).count(columns.rows_per_part);
+        call.float(self.eps).count(channels).run(gpu)
     }
 }
 
@@ -73,10 +73,11 @@ impl DeviceKernel<1> for BnUpdateRunning {
 
 impl DeviceKernel<2> for BnApply {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x, packed]: [Buffer; 2]) -> Result<()> {
-        let [channels, _] = sizes(packed, x)?;
+        let [channels, rows] = sizes(packed, x)?;
         y.expect(Self::NAME, "output", x.len)?;
-        let call = Call::over(FILE, "batch_norm_apply", x.number, x.len).value(y).value(x).real(packed);
-        call.flag(self.relu).count(channels).count(x.len).run(gpu)
+        let columns = Columns::to_apply(rows, channels, &[y, x, packed]);
+        let call = Call::by_column(FILE, "batch_norm_apply", x.number, &columns).value(y).value(x).real(packed);
+        call.flag(self.relu).run(gpu)
     }
 }
 
@@ -84,14 +85,12 @@ impl DeviceKernel<2> for BnReduceGrad {
     fn run_on(&self, gpu: &dyn Gpu, packed: Buffer, [x, dy]: [Buffer; 2]) -> Result<()> {
         let [channels, rows] = sizes(packed, x)?;
         dy.expect(Self::NAME, "gradient", x.len)?;
-        let per_part = rows_per_part(rows);
-        let count = rows.div_ceil(per_part);
-        let parts = gpu.scratch(Number::F32, count * 2 * channels)?;
-        let call = Call::by_column(FILE, "batch_norm_grad_sums", x.number, [channels, count, 1]).real(parts).value(x);
-        let call = call.value(dy).real(packed).flag(self.relu).count(rows).count(channels).count(per_part);
-        call.run(gpu)?;
-        let call = Call::over(FILE, "batch_norm_reduce_grad", Number::F32, channels).real(packed).real(parts);
-        call.count(count).count(channels).run(gpu)
+        let columns = Columns::to_sum(rows, channels, &[x, dy, packed]);
+        let parts = gpu.scratch(Number::F32, columns.parts() * 2 * channels)?;
+        let call = Call::by_column(FILE, "batch_norm_grad_sums", x.number, &columns).real(parts).value(x);
+        call.value(dy).real(packed).flag(self.relu).run(gpu)?;
+        let call = Call::joining(FILE, "batch_norm_reduce_grad", channels).real(packed).real(parts);
+        call.count(columns.parts()).count(channels).run(gpu)
     }
 }
 
@@ -109,9 +108,43 @@ impl DeviceKernel<1> for BnParamGrad {
 
 impl DeviceKernel<2> for BnInputGrad {
     fn run_on(&self, gpu: &dyn Gpu, dy: Buffer, [x, packed]: [Buffer; 2]) -> Result<()> {
-        let [channels, _] = sizes(packed, x)?;
+        let [channels, rows] = sizes(packed, x)?;
         dy.expect(Self::NAME, "gradient", x.len)?;
-        let call = Call::over(FILE, "batch_norm_input_grad", x.number, x.len).value(dy).value(x).real(packed);
-        call.flag(self.relu).count(channels).count(x.len).run(gpu)
+        let columns = Columns::to_apply(rows, channels, &[dy, x, packed]);
+        let call = Call::by_column(FILE, "batch_norm_input_grad", x.number, &columns).value(dy).value(x).real(packed);
+        call.flag(self.relu).run(gpu)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::emulation::Emulated;
+    use super::*;
+    use crate::rng::CounterRng;
+
+    /// A mean a thousand deviations from zero, and many rows a thread: differences of large sums would show.
+    #[test]
+    fn one_pass_sees_small_deviations_far_from_zero() {
+        let (rows, channels) = (4000, 16);
+        let rng = CounterRng::new(4, "far");
+        let mut x: Vec<f32> = (0..rows * channels).map(|i| (1.0 + 1e-3 * rng.normal(i as u64)) as f32).collect();
+        let mut parts = vec![0.0f32; 2 * channels];
+        let buffer =
+            |data: &mut [f32]| Buffer { address: data.as_mut_ptr() as u64, len: data.len(), number: Number::F32 };
+        let (from, to) = (buffer(&mut x), buffer(&mut parts));
+        let columns = Columns::to_sum_in_layers(rows, channels, &[from], usize::MAX);
+        assert_eq!(columns.parts(), 1);
+        Call::by_column(FILE, "batch_norm_moments", Number::F32, &columns)
+            .real(to)
+            .value(from)
+            .run(&Emulated::default())
+            .unwrap();
+        for c in 0..channels {
+            let column = || x.iter().skip(c).step_by(channels).map(|&v| f64::from(v));
+            let mean = column().sum::<f64>() / rows as f64;
+            let squares: f64 = column().map(|v| (v - mean).powi(2)).sum();
+            assert!((f64::from(parts[c]) - mean).abs() < 1e-7, "{} {mean}", parts[c]);
+            assert!((f64::from(parts[channels + c]) / squares - 1.0).abs() < 1e-5, "{} {squares}", parts[channels + c]);
+        }
     }
 }

@@ -2,14 +2,11 @@
 
 use candle_core::{Result, bail};
 
+use super::spread::{Columns, JOINED, THREADS};
 use super::{Buffer, Gpu, Number};
 
-/// Threads of a block that works element by element, or on 32 columns times 8 rows.
-const THREADS: u32 = 256;
 /// Threads of a block that works on one row; `ROW_THREADS` of `gpu/number.cuh`.
-const ROW_THREADS: u32 = 128;
-/// `LANES` of `gpu/number.cuh`.
-const LANES: usize = 32;
+const ROW_THREADS: usize = 128;
 
 /// An argument as the driver takes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +48,9 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    fn new(file: &'static str, kernel: &'static str, number: Number, grid: [usize; 3], threads: u32) -> Self {
-        let mut call = Self { file, kernel, number, grid: [0; 3], threads, args: Vec::new(), error: None };
+    fn new(file: &'static str, kernel: &'static str, number: Number, grid: [usize; 3], threads: usize) -> Self {
+        let mut call =
+            Self { file, kernel, number, grid: [0; 3], threads: threads as u32, args: Vec::new(), error: None };
         call.grid = grid.map(|blocks| call.word(blocks));
         // The driver's limits.
         if grid[1].max(grid[2]) > 65_535 || grid[0] > i32::MAX as usize {
@@ -63,7 +61,7 @@ impl Call {
 
     /// One thread an element.
     pub fn over(file: &'static str, kernel: &'static str, number: Number, len: usize) -> Self {
-        Self::new(file, kernel, number, [len.div_ceil(THREADS as usize), 1, 1], THREADS)
+        Self::new(file, kernel, number, [len.div_ceil(THREADS), 1, 1], THREADS)
     }
 
     /// So many blocks.
@@ -73,7 +71,7 @@ impl Call {
 
     /// One thread for each of `len` elements of each of `count` samples, which are the blocks in `y`.
     pub fn over_each(file: &'static str, kernel: &'static str, number: Number, len: usize, count: usize) -> Self {
-        Self::new(file, kernel, number, [len.div_ceil(THREADS as usize), count, 1], THREADS)
+        Self::new(file, kernel, number, [len.div_ceil(THREADS), count, 1], THREADS)
     }
 
     /// One block a row.
@@ -81,14 +79,32 @@ impl Call {
         Self::new(file, kernel, number, [rows, 1, 1], ROW_THREADS)
     }
 
-    /// Blocks of 32 channels, for every part of the rows and every layer.
-    pub fn by_column(
+    /// One thread for `width` neighbouring elements; the kernel's first argument is `Elements`.
+    pub fn by_elements(file: &'static str, kernel: &'static str, number: Number, len: usize, width: usize) -> Self {
+        let blocks = len.div_ceil(width).div_ceil(THREADS);
+        Self::new(file, kernel, number, [blocks, 1, 1], THREADS).shape(&[len, width])
+    }
+
+    /// By columns; the kernel's first argument is `Columns`.
+    pub fn by_column(file: &'static str, kernel: &'static str, number: Number, columns: &Columns) -> Self {
+        Self::by_column_in_layers(file, kernel, number, columns, 1)
+    }
+
+    /// As [`Call::by_column`], as many times, which are the blocks in `z`.
+    pub fn by_column_in_layers(
         file: &'static str,
         kernel: &'static str,
         number: Number,
-        [channels, parts, layers]: [usize; 3],
+        columns: &Columns,
+        layers: usize,
     ) -> Self {
-        Self::new(file, kernel, number, [channels.div_ceil(LANES), parts, layers], THREADS)
+        let grid = [columns.blocks(), columns.parts(), layers];
+        Self::new(file, kernel, number, grid, THREADS).shape(&columns.words())
+    }
+
+    /// Joins parts of `len` numbers.
+    pub fn joining(file: &'static str, kernel: &'static str, len: usize) -> Self {
+        Self::new(file, kernel, Number::F32, [len.div_ceil(JOINED), 1, 1], THREADS)
     }
 
     fn word(&mut self, value: usize) -> u32 {
@@ -179,14 +195,18 @@ mod tests {
         assert!(wrong.error.unwrap().contains("F32 where Bf16"));
         let large = Call::over("elementwise", "copy", Number::F32, 4).count(1 << 33);
         assert!(large.error.unwrap().contains("more than a kernel counts"));
-        let parts = Call::by_column("channels", "column_sums", Number::F32, [8, 70_000, 1]);
+        let parts = Call::over_each("augment", "crop", Number::F32, 8, 70_000);
         assert!(parts.error.unwrap().contains("blocks"));
     }
 
     #[test]
     fn the_grid_covers_every_element_and_column() {
         assert_eq!(Call::over("f", "k", Number::F32, 257).grid, [2, 1, 1]);
-        assert_eq!(Call::by_column("f", "k", Number::F32, [33, 4, 9]).grid, [2, 4, 9]);
+        assert_eq!(Call::by_elements("f", "k", Number::F32, 257 * 8 - 1, 8).grid, [2, 1, 1]);
+        let columns = Columns::to_sum(1000, 100, &[]);
+        let call = Call::by_column_in_layers("f", "k", Number::F32, &columns, 9);
+        assert_eq!(call.grid, [columns.blocks() as u32, columns.parts() as u32, 9]);
+        assert_eq!(Call::joining("f", "k", 17).grid, [3, 1, 1]);
         assert_eq!(Call::by_row("f", "k", Number::F32, 7).grid, [7, 1, 1]);
     }
 }

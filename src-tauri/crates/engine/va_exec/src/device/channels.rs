@@ -2,8 +2,9 @@
 
 use candle_core::Result;
 
+use super::spread::Columns;
 use super::weights::Weights;
-use super::{Buffer, Call, DeviceKernel, Gpu, MatMul, Number, rows_per_part};
+use super::{Buffer, Call, DeviceKernel, Gpu, MatMul, Number};
 use crate::kernels::activation::Activation;
 use crate::kernels::channel_scale::{ChannelScaleForward, ChannelScaleParamGrad, ScaleChannels};
 use crate::kernels::conv_ops::{BiasGrad, Epilogue};
@@ -12,10 +13,11 @@ use crate::kernels::op::SliceKernel;
 const FILE: &str = "channels";
 
 fn channel_scale(gpu: &dyn Gpu, y: Buffer, x: Buffer, gamma: Buffer) -> Result<()> {
-    x.rows("channel_scale", gamma.len)?;
+    let rows = x.rows("channel_scale", gamma.len)?;
     x.expect("channel_scale", "source", y.len)?;
-    let call = Call::over(FILE, "channel_scale", Number::of_values(&[y, x]), y.len);
-    call.value(y).value(x).real(gamma).count(gamma.len).count(y.len).run(gpu)
+    let columns = Columns::to_apply(rows, gamma.len, &[y, x]);
+    let call = Call::by_column(FILE, "channel_scale", Number::of_values(&[y, x]), &columns);
+    call.value(y).value(x).real(gamma).run(gpu)
 }
 
 impl DeviceKernel<1> for ScaleChannels {
@@ -33,22 +35,21 @@ impl DeviceKernel<2> for ChannelScaleForward {
 /// `sums += Σ x`, or `Σ x · f`, over rows.
 fn add_column_sums(gpu: &dyn Gpu, sums: Buffer, x: Buffer, f: Option<Buffer>) -> Result<()> {
     let (rows, channels) = (x.rows("column sums", sums.len)?, sums.len);
-    let per_part = rows_per_part(rows);
-    let count = rows.div_ceil(per_part);
-    let parts = gpu.scratch(Number::F32, count * channels)?;
-    let call = Call::by_column(FILE, "column_sums", x.number, [channels, count, 1]).real(parts).value(x);
+    let columns = Columns::to_sum(rows, channels, &[x, f.unwrap_or(x)]);
+    let parts = gpu.scratch(Number::F32, columns.parts() * channels)?;
+    let call = Call::by_column(FILE, "column_sums", x.number, &columns).real(parts).value(x);
     let call = match f {
         Some(f) => call.value(f),
         None => call.pointer(0),
     };
-    call.count(rows).count(channels).count(per_part).run(gpu)?;
-    join_parts(gpu, sums, parts, count, true)
+    call.run(gpu)?;
+    join_parts(gpu, sums, parts, columns.parts(), true)
 }
 
 /// `y (+)= Σ parts` of `count` parts of its length.
 pub(super) fn join_parts(gpu: &dyn Gpu, y: Buffer, parts: Buffer, count: usize, accumulate: bool) -> Result<()> {
     parts.expect("join_parts", "parts", count * y.len)?;
-    let call = Call::over(FILE, "join_parts", Number::F32, y.len).real(y).real(parts).count(count);
+    let call = Call::joining(FILE, "join_parts", y.len).real(y).real(parts).count(count);
     call.flag(accumulate).count(y.len).run(gpu)
 }
 
@@ -89,11 +90,12 @@ pub(super) fn finish(
     if bias.is_none() && epilogue.activation.is_none() {
         return Ok(());
     }
-    let call = Call::over(FILE, "epilogue", y.number, y.len).value(y);
+    let columns = Columns::to_apply(y.rows("epilogue", outputs)?, outputs, &[y]);
+    let call = Call::by_column(FILE, "epilogue", y.number, &columns).value(y);
     let call = match bias {
         Some(bias) => call.real(bias),
         None => call.pointer(0),
     };
     let code = epilogue.activation.map_or(0, |activation| activation.code());
-    call.count(code).count(outputs).count(y.len).run(gpu)
+    call.count(code).run(gpu)
 }

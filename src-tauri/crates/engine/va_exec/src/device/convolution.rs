@@ -5,19 +5,20 @@ use std::ops::Range;
 
 use candle_core::Result;
 
-use super::channels::{self, finish, join_parts};
+use super::channels::{self, finish};
+use super::depthwise::{depthwise, depthwise_input_grad, depthwise_weight_grad};
 use super::weights::Weights;
-use super::{Buffer, Call, ConvPass, DeviceKernel, Gpu, MatMul, Matrix, Number, rows_per_part};
+use super::{Buffer, Call, ConvPass, DeviceKernel, Gpu, MatMul, Matrix, Number};
 use crate::kernels::conv_ops::{Conv2dForward, Conv2dInputGrad, Conv2dWeightGrad};
 use crate::kernels::geometry::ConvGeometry;
 
-const FILE: &str = "convolution";
+pub(super) const FILE: &str = "convolution";
 
 /// Numbers of windows made at a time.
 const COLUMNS: usize = 1 << 26;
 
 /// The geometry as `Conv` of `gpu/convolution.cu`.
-fn shape(geo: &ConvGeometry) -> [usize; 16] {
+pub(super) fn shape(geo: &ConvGeometry) -> [usize; 16] {
     let ([h, w], [ho, wo], [kh, kw]) = (geo.size, geo.out_size, geo.kernel);
     let ([sh, sw], [ph, pw], [dh, dw]) = (geo.stride, geo.padding, geo.dilation);
     [geo.batch, h, w, geo.channels, ho, wo, geo.out_channels, kh, kw, sh, sw, ph, pw, dh, dw, geo.groups]
@@ -91,8 +92,7 @@ impl DeviceKernel<2> for Conv2dForward {
             return channels::product(gpu, &self.epilogue, product, &weights);
         }
         if geo.is_depthwise() {
-            let call = Call::over(FILE, "depthwise", x.number, y.len).value(y).value(x).real(weights.weight);
-            call.shape(&shape(geo)).flag(keep).count(y.len).run(gpu)?;
+            depthwise(gpu, geo, keep, [y, x, weights.weight])?;
         } else {
             let operands = [y, x, weights.filter(gpu, geo, x.number)?];
             if !gpu.convolve(ConvPass::Forward { keep }, geo, operands)? {
@@ -123,8 +123,7 @@ impl DeviceKernel<2> for Conv2dInputGrad {
         let (geo, weights) = (&self.geometry, Weights::without_bias(w, self.laid_out.as_ref()));
         check(geo, dx, w, dy)?;
         if geo.is_depthwise() {
-            let call = Call::over(FILE, "depthwise_input_grad", dy.number, dx.len).value(dx).value(dy).real(w);
-            return call.shape(&shape(geo)).count(dx.len).run(gpu);
+            return depthwise_input_grad(gpu, geo, [dx, dy, w]);
         }
         if geo.is_matrix() {
             let (out, window) = (geo.out_channels, geo.window());
@@ -180,17 +179,6 @@ fn weight_grad_by_library(gpu: &dyn Gpu, geo: &ConvGeometry, [dw, x, dy]: [Buffe
     let call = Call::over(FILE, "add_transposed", x.number, dw.len).real(dw).value(found);
     call.count(geo.window()).count(geo.out_channels).count(dw.len).run(gpu)?;
     Ok(true)
-}
-
-fn depthwise_weight_grad(gpu: &dyn Gpu, geo: &ConvGeometry, [dw, x, dy]: [Buffer; 3]) -> Result<()> {
-    let (rows, taps) = (geo.rows(), geo.kernel[0] * geo.kernel[1]);
-    let per_part = rows_per_part(rows);
-    let count = rows.div_ceil(per_part);
-    let parts = gpu.scratch(Number::F32, count * dw.len)?;
-    let grid = [geo.channels, count, taps];
-    let call = Call::by_column(FILE, "depthwise_weight_grad", x.number, grid).real(parts).value(x).value(dy);
-    call.shape(&shape(geo)).count(rows).count(per_part).run(gpu)?;
-    join_parts(gpu, dw, parts, count, true)
 }
 
 fn weight_grad_by_products(gpu: &dyn Gpu, geo: &ConvGeometry, [dw, x, dy]: [Buffer; 3]) -> Result<()> {

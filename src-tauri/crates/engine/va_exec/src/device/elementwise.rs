@@ -2,6 +2,7 @@
 
 use candle_core::{Result, bail};
 
+use super::spread::width;
 use super::{Buffer, Call, DeviceKernel, Gpu, Number};
 use crate::kernels::channel_scale::StochasticDepth;
 use crate::kernels::elementwise::{AddAssign, Cast, ConcatPart, Copy, Dropout, Fill, SplitPart};
@@ -11,42 +12,51 @@ use crate::rng::CounterRng;
 
 const FILE: &str = "elementwise";
 
+/// A kernel on operands of the same length, element by element.
+pub(super) fn start(kernel: &'static str, number: Number, operands: &[Buffer]) -> Call {
+    let len = operands.first().map_or(0, |operand| operand.len);
+    Call::by_elements(FILE, kernel, number, len, width(operands, &[]))
+}
+
+/// Numbers of one type as the other one.
+pub(super) fn cast(gpu: &dyn Gpu, y: Buffer, x: Buffer) -> Result<()> {
+    match (y.number, x.number) {
+        (Number::Bf16, Number::F32) => start("cast_narrow", Number::Bf16, &[y, x]).value(y).real(x).run(gpu),
+        (Number::F32, Number::Bf16) => start("cast_wide", Number::Bf16, &[y, x]).real(y).value(x).run(gpu),
+        _ => start("copy", y.number, &[y, x]).value(y).value(x).run(gpu),
+    }
+}
+
 impl DeviceKernel<1> for Copy {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x]: [Buffer; 1]) -> Result<()> {
         x.expect(Self::NAME, "source", y.len)?;
-        Call::over(FILE, "copy", y.number, y.len).value(y).value(x).count(y.len).run(gpu)
+        start("copy", y.number, &[y, x]).value(y).value(x).run(gpu)
     }
 }
 
 impl DeviceKernel<1> for Cast {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x]: [Buffer; 1]) -> Result<()> {
         x.expect(Self::NAME, "source", y.len)?;
-        let call = |kernel| Call::over(FILE, kernel, Number::Bf16, y.len);
-        match (y.number, x.number) {
-            (Number::Bf16, Number::F32) => call("cast_narrow").value(y).real(x).count(y.len).run(gpu),
-            (Number::F32, Number::Bf16) => call("cast_wide").real(y).value(x).count(y.len).run(gpu),
-            _ => Copy.run_on(gpu, y, [x]),
-        }
+        cast(gpu, y, x)
     }
 }
 
 impl DeviceKernel<0> for Fill {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, []: [Buffer; 0]) -> Result<()> {
-        Call::over(FILE, "fill", y.number, y.len).value(y).float(self.0).count(y.len).run(gpu)
+        start("fill", y.number, &[y]).value(y).float(self.0).run(gpu)
     }
 }
 
 impl DeviceKernel<0> for Scale {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, []: [Buffer; 0]) -> Result<()> {
-        Call::over(FILE, "scale", y.number, y.len).value(y).float(self.0).count(y.len).run(gpu)
+        start("scale", y.number, &[y]).value(y).float(self.0).run(gpu)
     }
 }
 
 impl DeviceKernel<1> for AddAssign {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [x]: [Buffer; 1]) -> Result<()> {
         x.expect(Self::NAME, "source", y.len)?;
-        let call = Call::over(FILE, "add", Number::of_values(&[y, x]), y.len);
-        call.value(y).value(x).flag(self.relu).count(y.len).run(gpu)
+        start("add", Number::of_values(&[y, x]), &[y, x]).value(y).value(x).flag(self.relu).run(gpu)
     }
 }
 
@@ -84,8 +94,10 @@ impl Columns {
         if self.narrow == 0 || self.at + self.narrow > self.wide || narrow.len != rows * self.narrow {
             bail!("{kernel}: {} of {} channels at {} do not fit", self.narrow, self.wide, self.at)
         }
-        let call = Call::over(FILE, kernel, Number::of_values(&[y, x]), narrow.len).value(y).value(x);
-        call.count(self.narrow).count(self.wide).count(self.at).count(narrow.len).run(gpu)
+        let place = [self.narrow, self.wide, self.at];
+        let width = width(&[y, x], &place);
+        let call = Call::by_elements(FILE, kernel, Number::of_values(&[y, x]), narrow.len, width);
+        call.value(y).value(x).shape(&place).run(gpu)
     }
 }
 

@@ -3,7 +3,8 @@
 use candle_core::Result;
 
 use super::channels::join_parts;
-use super::{Buffer, Call, DeviceKernel, Gpu, Number, rows_per_part};
+use super::spread::Columns;
+use super::{Buffer, Call, DeviceKernel, Gpu, Number};
 use crate::kernels::layer_norm::{LayerNormForward, LayerNormInputGrad, LayerNormReduce};
 use crate::kernels::op::SliceKernel;
 
@@ -34,13 +35,11 @@ impl DeviceKernel<2> for LayerNormReduce {
         dy.expect(Self::NAME, "gradient", x.len)?;
         let moments = moments(gpu, x, channels, self.eps)?;
         let rows = x.len / channels;
-        let per_part = rows_per_part(rows);
-        let count = rows.div_ceil(per_part);
-        let parts = gpu.scratch(Number::F32, count * sums.len)?;
-        let call = Call::by_column(FILE, "layer_norm_grad_sums", x.number, [channels, count, 1]).real(parts).value(x);
-        let call = call.value(dy).real(moments).count(rows).count(channels).count(per_part);
-        call.run(gpu)?;
-        join_parts(gpu, sums, parts, count, false)
+        let columns = Columns::to_sum(rows, channels, &[x, dy]);
+        let parts = gpu.scratch(Number::F32, columns.parts() * sums.len)?;
+        let call = Call::by_column(FILE, "layer_norm_grad_sums", x.number, &columns).real(parts).value(x);
+        call.value(dy).real(moments).run(gpu)?;
+        join_parts(gpu, sums, parts, columns.parts(), false)
     }
 }
 

@@ -18,6 +18,7 @@ mod channels;
 mod convolution;
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
+mod depthwise;
 mod elementwise;
 #[cfg(test)]
 pub(crate) mod emulation;
@@ -31,6 +32,7 @@ mod matmul;
 mod model_tests;
 mod optimiser;
 mod pool;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -187,9 +189,4 @@ impl<K: DeviceKernel<N>, const N: usize> DeviceKernel<N> for &K {
     fn run_on(&self, gpu: &dyn Gpu, dst: Buffer, srcs: [Buffer; N]) -> Result<()> {
         K::run_on(self, gpu, dst, srcs)
     }
-}
-
-/// Rows that one block sums, so that there are at most 256 parts of at least 64 rows.
-fn rows_per_part(rows: usize) -> usize {
-    rows.div_ceil(256).max(64)
 }

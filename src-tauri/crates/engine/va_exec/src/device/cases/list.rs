@@ -1,6 +1,6 @@
 //! Which kernels, on which problems: odd sizes, mixed parities, channels that fill no block, one row, many parts.
 
-use super::{Case, case0, case1, case2, laid_out, positive, real, value};
+use super::{Case, case0, case1, case2, far, laid_out, positive, real, value};
 use crate::groups::ParamGroup;
 use crate::kernels::activation::{Activation, ActivationGrad, MulAssign, Product};
 use crate::kernels::attention::{AttentionForward, AttentionGeometry, AttentionGrad};
@@ -36,6 +36,7 @@ pub(crate) fn all() -> Vec<Case> {
         pools(),
         convolutions(),
         weights(),
+        depthwise(),
         linear(),
         tokens(),
         attention(),
@@ -61,6 +62,8 @@ fn elementwise() -> Vec<Case> {
         case0("dropout", value(3000), Dropout { p: 0.3, key }),
         case0("stochastic depth", value(40 * 63), StochasticDepth { p: 0.4, key, sample_len: 63 }),
         case1("concat", value(21 * 13), value(21 * 5), ConcatPart { channels: 5, dst_channels: 13, at: 6 }),
+        case1("concat of eights", value(9 * 40), value(9 * 16), ConcatPart { channels: 16, dst_channels: 40, at: 8 }),
+        case1("split of eights", value(9 * 16), value(9 * 40), SplitPart { channels: 16, src_channels: 40, at: 24 }),
         case1("split", value(21 * 5), value(21 * 13), SplitPart { channels: 5, src_channels: 13, at: 6 }),
     ]
 }
@@ -82,7 +85,7 @@ fn activations() -> Vec<Case> {
 
 fn channels() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (rows, c) in [(1, 5), (37, 33), (700, 70)] {
+    for (rows, c) in [(1, 5), (37, 33), (700, 70), (130, 24), (1300, 64), (3, 136)] {
         let name = |what: &str| format!("{what} [{rows}, {c}]");
         cases.extend([
             case1(&name("channel scale in place"), value(rows * c), real(c), ScaleChannels),
@@ -96,11 +99,12 @@ fn channels() -> Vec<Case> {
 
 fn batch_norm() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (rows, c) in [(2, 3), (65, 40), (900, 33)] {
+    for (rows, c) in [(2, 3), (65, 40), (900, 33), (1300, 64), (70, 96), (40, 8)] {
         let (packed, len, name) = (BN_ROWS * c, rows * c, |what: &str| format!("{what} [{rows}, {c}]"));
         let running = |which| BnUpdateRunning { which, momentum: 0.1, rows };
         cases.extend([
             case1(&name("BN statistics"), real(packed), value(len), BnStatistics { eps: 1e-5 }),
+            case1(&name("BN statistics far from zero"), real(packed), far(len), BnStatistics { eps: 1e-12 }),
             case2(&name("BN from running"), real(packed), [real(c), positive(c)], BnFromRunning { eps: 1e-5 }),
             case2(&name("BN affine"), real(packed), [real(c), real(c)], BnAffine),
             case1(&name("BN running mean"), real(c), real(packed), running(RunningStatistic::Mean)),
@@ -136,23 +140,28 @@ fn layer_norm() -> Vec<Case> {
 
 fn pools() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (size, kernel, stride, padding) in [
-        ([6, 6], [2, 2], [2, 2], [0, 0]),
-        ([7, 5], [3, 3], [2, 2], [1, 1]),
-        ([5, 8], [3, 2], [1, 2], [1, 0]),
-        ([9, 9], [2, 3], [3, 2], [0, 1]),
+    for (size, kernel, stride, padding, channels) in [
+        ([6, 6], [2, 2], [2, 2], [0, 0], 5),
+        ([7, 5], [3, 3], [2, 2], [1, 1], 5),
+        ([5, 8], [3, 2], [1, 2], [1, 0], 5),
+        ([9, 9], [2, 3], [3, 2], [0, 1], 5),
+        ([7, 6], [3, 3], [2, 2], [1, 1], 24),
+        ([5, 8], [2, 3], [1, 3], [0, 1], 8),
     ] {
         let out = |axis: usize| (size[axis] + 2 * padding[axis] - kernel[axis]) / stride[axis] + 1;
-        let geo = PoolGeometry { batch: 2, size, channels: 5, out_size: [out(0), out(1)], kernel, stride, padding };
+        let geo = PoolGeometry { batch: 2, size, channels, out_size: [out(0), out(1)], kernel, stride, padding };
         pools_of(&geo, &mut cases);
     }
-    let (pixels, channels) = (15, 6);
-    let grad = |accumulate| GlobalAvgPoolGrad { pixels, channels, accumulate };
-    cases.extend([
-        case1("global average", value(3 * 6), value(3 * 15 * 6), GlobalAvgPoolForward { pixels, channels }),
-        case1("global average gradient", value(3 * 15 * 6), value(3 * 6), grad(false)),
-        case1("global average gradient, added", value(3 * 15 * 6), value(3 * 6), grad(true)),
-    ]);
+    for (pixels, channels) in [(15, 6), (49, 24), (3, 80)] {
+        let (x, y) = (value(3 * pixels * channels), value(3 * channels));
+        let name = |what: &str| format!("{what} of {pixels} pixels, {channels} channels");
+        let grad = |accumulate| GlobalAvgPoolGrad { pixels, channels, accumulate };
+        cases.extend([
+            case1(&name("global average"), y, x, GlobalAvgPoolForward { pixels, channels }),
+            case1(&name("global average gradient"), x, y, grad(false)),
+            case1(&name("global average gradient, added"), x, y, grad(true)),
+        ]);
+    }
     cases
 }
 
@@ -187,24 +196,19 @@ fn convolutions() -> Vec<Case> {
         ([6, 7], [2, 3], [2, 1], [1, 2], [1, 2], 2),
         ([8, 8], [4, 4], [4, 4], [0, 0], [1, 1], 1),
         ([6, 6], [3, 3], [1, 1], [1, 1], [1, 1], 8),
-        ([9, 7], [5, 5], [2, 2], [2, 2], [1, 1], 8),
-        ([9, 9], [7, 7], [1, 1], [3, 3], [1, 1], 8),
     ] {
-        let out = |a: usize| (size[a] + 2 * padding[a] - dilation[a] * (kernel[a] - 1) - 1) / stride[a] + 1;
-        let out_size = [out(0), out(1)];
         for out_channels in [8, 16] {
-            let (batch, channels) = (2, 8);
             let geo = ConvGeometry {
-                batch,
+                batch: 2,
                 size,
-                channels,
-                out_size,
+                channels: 8,
                 out_channels,
                 kernel,
                 stride,
                 padding,
                 dilation,
                 groups,
+                out_size: [0, 0],
             };
             convolutions_of(&geo, &mut cases);
         }
@@ -212,10 +216,62 @@ fn convolutions() -> Vec<Case> {
     cases
 }
 
+/// Channels that are taken one by one and in eights, and images that are large enough for several pixels a thread.
+fn depthwise() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (size, channels, kernel, stride, padding, dilation) in [
+        ([6, 6], 40, [3, 3], [1, 1], [1, 1], [1, 1]),
+        ([8, 7], 12, [3, 3], [2, 2], [1, 1], [1, 1]),
+        ([9, 8], 8, [3, 3], [1, 1], [2, 2], [2, 2]),
+        ([10, 9], 16, [3, 3], [3, 3], [1, 1], [1, 1]),
+        ([9, 7], 24, [5, 5], [2, 2], [2, 2], [1, 1]),
+        ([9, 9], 8, [7, 7], [1, 1], [3, 3], [1, 1]),
+        ([9, 9], 6, [7, 7], [1, 1], [3, 3], [1, 1]),
+    ] {
+        let (groups, out_channels, out_size) = (channels, channels, [0, 0]);
+        let geo = ConvGeometry {
+            batch: 2,
+            size,
+            channels,
+            out_channels,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+            out_size,
+        };
+        convolutions_of(&geo, &mut cases);
+    }
+    let (size, channels, one) = ([64, 253], 64, [1, 1]);
+    let (out_channels, groups, kernel) = (channels, channels, [3, 3]);
+    let geo = ConvGeometry {
+        batch: 2,
+        size,
+        channels,
+        out_channels,
+        kernel,
+        stride: one,
+        padding: one,
+        dilation: one,
+        groups,
+        out_size: size,
+    };
+    let (x, y, w) = (value(geo.input_len()), value(geo.output_len()), real(geo.weight_len()));
+    cases.push(case2("wide depthwise", y, [x, w], Conv2dForward::new(geo.clone(), Epilogue::default())));
+    let geo = ConvGeometry { stride: [1, 2], out_size: [64, 127], ..geo };
+    cases.push(case2("wide depthwise input gradient", x, [value(geo.output_len()), w], Conv2dInputGrad::new(geo)));
+    cases
+}
+
+/// The output's size follows from the others.
 fn convolutions_of(geo: &ConvGeometry, cases: &mut Vec<Case>) {
+    let out =
+        |a: usize| (geo.size[a] + 2 * geo.padding[a] - geo.dilation[a] * (geo.kernel[a] - 1) - 1) / geo.stride[a] + 1;
+    let geo = ConvGeometry { out_size: [0, 1].map(out), ..geo.clone() };
     let (x, y, w) = (value(geo.input_len()), value(geo.output_len()), real(geo.weight_len()));
     let name = |what: &str| {
-        let ConvGeometry { size, kernel, stride, dilation, groups, out_channels, .. } = geo;
+        let ConvGeometry { size, kernel, stride, dilation, groups, out_channels, .. } = &geo;
         format!("{what} {size:?} to {out_channels} by {kernel:?} step {stride:?} apart {dilation:?} groups {groups}")
     };
     let plain = Epilogue::default();
