@@ -1,5 +1,7 @@
 //! A graph with its numbers: flat parameters, gradients and buffers, and the plans that run it.
 
+mod attribution;
+
 use candle_core::{DType, Device, Tensor};
 use va_error::{Error, Result};
 use va_graph::{Graph, NodeId};
@@ -12,6 +14,7 @@ use crate::kernels::op::{apply0, apply1};
 use crate::layout::FlatLayout;
 use crate::plan::{Plan, Recordings};
 use crate::weights::Weights;
+pub use attribution::Attribution;
 
 /// Whether a forward pass is part of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,17 +23,6 @@ pub enum Mode {
     Train,
     /// Running statistics, no dropout, no tape.
     Eval,
-}
-
-/// What [`Network::attribute`] gives.
-#[derive(Debug, Clone)]
-pub struct Attribution {
-    /// The result of the network, `[N, …output shape]`.
-    pub output: Tensor,
-    /// The value of the node, `[N, …its shape]`.
-    pub value: Tensor,
-    /// The gradient by that value, same shape.
-    pub gradient: Tensor,
 }
 
 /// Plans kept at a time; each holds the activations of one batch size and mode.
@@ -55,7 +47,7 @@ pub struct Network {
     pub(crate) grads: Tensor,
     pub(crate) buffers: Tensor,
     /// On a GPU, once there is a plan.
-    weights: Option<Weights>,
+    pub(crate) weights: Option<Weights>,
     plans: Vec<Plan>,
     /// Batch of the training forward whose backward has not run yet.
     pending: Option<usize>,
@@ -357,34 +349,6 @@ impl Network {
         view.to_dtype(self.dtype())?.force_contiguous()?.reshape(shape)
     }
 
-    /// Runs a batch in evaluation and differentiates the result by the value of a node in the middle: the gradient of
-    /// `Σ weigh(result) · result`. Statistics, parameters and their gradients stay as they are.
-    ///
-    /// # Errors
-    /// As [`Network::forward`]; `InvalidInput` when there is no such node or the result does not depend on it; what
-    /// `weigh` says.
-    pub fn attribute(
-        &mut self,
-        x: &Tensor,
-        node: NodeId,
-        weigh: impl FnOnce(&Tensor) -> Result<Tensor>,
-    ) -> Result<Attribution> {
-        let batch = self.check_input(x)?;
-        if node >= self.graph.nodes().len() {
-            return Err(Error::invalid(format!("the network has no node {node}")));
-        }
-        let plan = self.plan(batch, Mode::Eval, Some(node))?;
-        let plan = &self.plans[plan];
-        let Some([value, gradient]) = &plan.layer_views else {
-            let name = &self.graph.node(node).name;
-            return Err(Error::invalid(format!("the result of the network does not depend on `{name}`")));
-        };
-        let output = self.run_forward(plan, x)?;
-        self.run_backward(plan, &weigh(&output)?)?;
-        let read = |view: &Tensor| self.read(plan, view, node).engine("reading a gradient");
-        Ok(Attribution { value: read(value)?, gradient: read(gradient)?, output })
-    }
-
     /// Bytes of activations and gradients of activations that a batch of this size needs, on a GPU also of the weights as its
     /// products read them; makes the plan where that takes no memory.
     ///
@@ -438,10 +402,6 @@ impl Network {
             self.weights = Some(weights);
         }
         Ok(())
-    }
-
-    pub(crate) fn weights(&self) -> Option<&Weights> {
-        self.weights.as_ref()
     }
 
     /// What every forward pass begins with: the parameters may have changed.

@@ -8,8 +8,9 @@ use candle_core::Result;
 use super::channels::{self, finish};
 use super::depthwise::{depthwise, depthwise_input_grad, depthwise_weight_grad};
 use super::weights::Weights;
-use super::{Buffer, Call, ConvPass, DeviceKernel, Gpu, MatMul, Matrix, Number};
-use crate::kernels::conv_ops::{Conv2dForward, Conv2dInputGrad, Conv2dWeightGrad};
+use super::{Buffer, Call, ConvPass, DeviceKernel, Finish, Gpu, MatMul, Matrix, Number};
+use crate::kernels::activation::Activation;
+use crate::kernels::conv_ops::{Conv2dForward, Conv2dInputGrad, Conv2dWeightGrad, Epilogue};
 use crate::kernels::geometry::ConvGeometry;
 
 pub(super) const FILE: &str = "convolution";
@@ -95,12 +96,29 @@ impl DeviceKernel<2> for Conv2dForward {
             depthwise(gpu, geo, keep, [y, x, weights.weight])?;
         } else {
             let operands = [y, x, weights.filter(gpu, geo, x.number)?];
+            if finished_by_library(gpu, geo, &self.epilogue, operands, &weights)? {
+                return Ok(());
+            }
             if !gpu.convolve(ConvPass::Forward { keep }, geo, operands)? {
                 forward_by_products(gpu, geo, keep, operands)?;
             }
         }
         finish(gpu, &self.epilogue, y, weights.bias, geo.out_channels)
     }
+}
+
+/// With everything that follows in the same kernel, where there is such a one.
+fn finished_by_library(
+    gpu: &dyn Gpu,
+    geo: &ConvGeometry,
+    epilogue: &Epilogue,
+    operands: [Buffer; 3],
+    weights: &Weights<'_>,
+) -> Result<bool> {
+    let (None | Some(Activation::Relu)) = epilogue.activation else { return Ok(false) };
+    let Some(bias) = weights.bias_values(gpu, operands[0].number)? else { return Ok(false) };
+    let finish = Finish { bias, keep: epilogue.sum, relu: epilogue.activation.is_some() };
+    gpu.convolve_finished(geo, operands, finish)
 }
 
 /// With w by output channel, `[K, window]`.

@@ -15,7 +15,7 @@ use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
 use half::bf16;
 use libloading::Library;
 
-use super::{Buffer, Call, ConvPass, DeviceKernel, Gpu, MatMul, Matrix, Number, Recorded};
+use super::{Buffer, Call, ConvPass, DeviceKernel, Finish, Gpu, MatMul, Matrix, Number, Recorded};
 use crate::kernels::geometry::ConvGeometry;
 
 /// The compiled kernels, once for each number type.
@@ -138,7 +138,17 @@ impl Gpu for Emulated {
             return Ok(false);
         }
         if !keep(|| Asked::Convolution(pass, geometry.clone(), operands)) {
-            library::convolve(pass, geometry, operands, |_, sum| sum);
+            library::convolve(pass, geometry, operands);
+        }
+        Ok(true)
+    }
+
+    fn convolve_finished(&self, geometry: &ConvGeometry, operands: [Buffer; 3], finish: Finish) -> Result<bool> {
+        if !LIBRARY.get() {
+            return Ok(false);
+        }
+        if !keep(|| Asked::FinishedConvolution(geometry.clone(), operands, finish)) {
+            library::finished(geometry, operands, finish);
         }
         Ok(true)
     }
@@ -203,6 +213,7 @@ enum Asked {
     Product(MatMul),
     Finished(MatMul, Buffer, bool),
     Convolution(ConvPass, ConvGeometry, [Buffer; 3]),
+    FinishedConvolution(ConvGeometry, [Buffer; 3], Finish),
 }
 
 /// What was asked for, and the scratch memory that it uses.
@@ -219,9 +230,9 @@ impl Recorded for Recording {
             Asked::Call(call) => gpu.launch(call),
             Asked::Product(product) => gpu.matmul(product),
             Asked::Finished(product, bias, relu) => gpu.matmul_finished(product, *bias, *relu).map(drop),
-            Asked::Convolution(pass, geometry, operands) => {
-                library::convolve(*pass, geometry, *operands, |_, sum| sum);
-                Ok(())
+            Asked::Convolution(pass, geometry, operands) => gpu.convolve(*pass, geometry, *operands).map(drop),
+            Asked::FinishedConvolution(geometry, operands, finish) => {
+                gpu.convolve_finished(geometry, *operands, *finish).map(drop)
             }
         })
     }

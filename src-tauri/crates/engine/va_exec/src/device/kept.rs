@@ -2,7 +2,7 @@
 //! goes on tomorrow computes with the same ones and gives the same bits.
 //!
 //! The file is text: a first line that names the form, then a line a product, `key <tab> algorithm <tab> way of computing`,
-//! both as the library numbers them. It may be deleted at any time; lines that cannot be read are measured anew, and who uses
+//! both as the library numbers them ([`Choice::NONE`] where it has none). It may be deleted at any time; lines that cannot be read are measured anew, and who uses
 //! one asks the library whether it has such an algorithm.
 
 use std::collections::BTreeMap;
@@ -19,6 +19,11 @@ pub(crate) struct Choice {
     pub algorithm: u32,
     /// Its way of computing (with tensor cores or without), as the library numbers them.
     pub math: u32,
+}
+
+impl Choice {
+    /// The library has none that is worth it.
+    pub const NONE: Self = Self { algorithm: u32::MAX, math: 0 };
 }
 
 #[derive(Debug)]

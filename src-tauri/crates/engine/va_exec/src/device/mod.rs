@@ -117,6 +117,16 @@ pub(crate) enum ConvPass {
     WeightGrad,
 }
 
+/// What happens to a product before it is written: a bias is added, one number a column in the number type of the result, then
+/// ReLU is applied.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Finish {
+    pub bias: Buffer,
+    /// Adds to what is in the result.
+    pub keep: bool,
+    pub relu: bool,
+}
+
 /// What a device does for the kernels. Work is done in the order in which it is asked for.
 pub(crate) trait Gpu {
     fn launch(&self, call: &Call) -> Result<()>;
@@ -140,6 +150,10 @@ pub(crate) trait Gpu {
     /// and sources in the order of the CPU kernel, all in the number type of the values, weights and their gradient
     /// `[K, kh, kw, C / groups]`.
     fn convolve(&self, pass: ConvPass, geometry: &ConvGeometry, operands: [Buffer; 3]) -> Result<bool>;
+
+    /// A forward product of that library with bias and, perhaps, ReLU in the same kernel; operands as in [`Gpu::convolve`].
+    /// False where it has no such kernel for this shape, or none that is worth it; nothing has been done then.
+    fn convolve_finished(&self, geometry: &ConvGeometry, operands: [Buffer; 3], finish: Finish) -> Result<bool>;
 
     /// Waits for a buffer of f64 and copies it here.
     fn download(&self, numbers: Buffer) -> Result<Vec<f64>>;

@@ -45,6 +45,8 @@ fn a_folded_network_gives_the_probabilities_of_the_unfolded_one() {
             [run(0, 3), run(3, 1), run(4, 1)].concat()
         });
         assert!(!seen.is_empty() && found.len() == expected.len());
+        // Biases, sums and ReLU are part of the products; other activations of convolutions follow them.
+        assert!(arch != "resnet18" || seen.keys().all(|(kernel, _)| *kernel != "epilogue"), "{seen:?}");
         let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(apart < 1e-5, "{arch}: {apart:e}");
     }

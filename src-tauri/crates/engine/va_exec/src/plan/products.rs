@@ -36,7 +36,7 @@ impl Lowering<'_> {
 
     /// The weights of a layer as a GPU's products read them, where they are laid out.
     fn laid_out(&self, id: NodeId) -> Result<Option<LaidOut>> {
-        self.network.weights().map_or(Ok(None), |weights| weights.of(id))
+        self.network.weights.as_ref().map_or(Ok(None), |weights| weights.of(id))
     }
 
     pub(super) fn conv_forward(&mut self, id: NodeId, geo: ConvGeometry, epilogue: Epilogue) -> Result<Conv2dForward> {

@@ -279,6 +279,12 @@ fn convolutions_of(geo: &ConvGeometry, cases: &mut Vec<Case>) {
     let whole = Epilogue { bias: true, sum: true, activation: Some(Activation::Relu) };
     let params = real(geo.weight_len() + geo.out_channels);
     cases.push(case2(&name("conv, bias, sum, ReLU"), y, [x, params], Conv2dForward::new(geo.clone(), whole)));
+    for (what, activation) in [("bias", None), ("bias, ReLU", whole.activation), ("bias, GELU", Some(Activation::Gelu))]
+    {
+        let epilogue = Epilogue { bias: true, sum: false, activation };
+        let kernel = Conv2dForward::new(geo.clone(), epilogue);
+        cases.push(case2(&name(&format!("conv, {what}")), y, [x, params], kernel));
+    }
     cases.push(case2(&name("conv input gradient"), x, [y, w], Conv2dInputGrad::new(geo.clone())));
     cases.push(case2(&name("conv weight gradient"), w, [x, y], Conv2dWeightGrad::new(geo.clone())));
     if geo.is_depthwise() {

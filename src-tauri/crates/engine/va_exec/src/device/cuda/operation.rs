@@ -11,9 +11,10 @@ use half::bf16;
 
 use super::blas;
 use super::card::Card;
+use super::dnn::Asked;
 use super::errors::CudaResult;
 use super::lane::Lane;
-use crate::device::{Arg, Buffer, Call, ConvPass, Gpu, MatMul, Number};
+use crate::device::{Arg, Buffer, Call, ConvPass, Finish, Gpu, MatMul, Number};
 use crate::kernels::geometry::ConvGeometry;
 
 /// Its scratch memory is given back when it ends: in the order of the stream, so after the kernels that use it.
@@ -140,7 +141,11 @@ impl Gpu for Operation<'_> {
     }
 
     fn convolve(&self, pass: ConvPass, geometry: &ConvGeometry, operands: [Buffer; 3]) -> Result<bool> {
-        self.card.dnn().run(self, pass, geometry, operands)
+        self.card.dnn().run(self, &Asked::product(pass, geometry, operands))
+    }
+
+    fn convolve_finished(&self, geometry: &ConvGeometry, operands: [Buffer; 3], finish: Finish) -> Result<bool> {
+        self.card.dnn().run(self, &Asked::finished(geometry, operands, finish))
     }
 
     fn download(&self, numbers: Buffer) -> Result<Vec<f64>> {

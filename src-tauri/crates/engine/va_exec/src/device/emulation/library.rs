@@ -1,7 +1,7 @@
 //! The library for convolutions that a card has: plain loops.
 
 use super::{read, write};
-use crate::device::{Buffer, ConvPass};
+use crate::device::{Buffer, ConvPass, Finish};
 use crate::kernels::geometry::ConvGeometry;
 
 /// Calls `run(y, x, w)` with the indices of every factor of every sum; w is `[K, kh, kw, C / groups]`.
@@ -27,13 +27,21 @@ fn for_products(geo: &ConvGeometry, mut run: impl FnMut(usize, usize, usize)) {
     }
 }
 
+pub(super) fn convolve(pass: ConvPass, geo: &ConvGeometry, operands: [Buffer; 3]) {
+    sum_up(pass, geo, operands, |_, sum| sum);
+}
+
+pub(super) fn finished(geo: &ConvGeometry, operands: [Buffer; 3], finish: Finish) {
+    let Finish { bias, keep, relu } = finish;
+    assert_eq!((bias.number, bias.len), (operands[0].number, geo.out_channels));
+    sum_up(ConvPass::Forward { keep }, geo, operands, |place, sum| {
+        let sum = sum + read(bias, place % geo.out_channels);
+        if relu { sum.max(0.0) } else { sum }
+    });
+}
+
 /// Every sum, made in f32, goes through `finish(place, sum)` before it is written.
-pub(super) fn convolve(
-    pass: ConvPass,
-    geo: &ConvGeometry,
-    [to, a, b]: [Buffer; 3],
-    finish: impl Fn(usize, f32) -> f32,
-) {
+fn sum_up(pass: ConvPass, geo: &ConvGeometry, [to, a, b]: [Buffer; 3], finish: impl Fn(usize, f32) -> f32) {
     assert!([a, b].iter().all(|operand| operand.number == to.number), "operands of several number types");
     let values = |buffer: Buffer| (0..buffer.len).map(|at| read(buffer, at)).collect::<Vec<f32>>();
     let (first, second) = (values(a), values(b));

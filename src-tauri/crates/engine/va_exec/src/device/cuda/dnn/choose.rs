@@ -8,63 +8,108 @@ use std::mem::MaybeUninit;
 use candle_core::{Error, Result};
 use cudarc::cudnn::{result, sys};
 
-use super::plan::{Plan, math, pointer};
+use super::Asked;
+use super::algorithm::Form;
+use super::plan::{Descriptors, Plan, math, pointer};
 use crate::device::cuda::errors::CudaResult;
 use crate::device::cuda::operation::Operation;
 use crate::device::kept::{Choice, KeptChoices};
-use crate::device::{Buffer, ConvPass, Gpu, Number};
+use crate::device::{Gpu, Number};
 use crate::kernels::geometry::ConvGeometry;
 
 /// Scratch memory that an algorithm may use. Measuring takes as much at once.
 const WORKSPACE_BYTES: usize = 512 << 20;
 /// How many algorithms cuDNN is asked for: more than it has, with and without tensor cores.
 const ASKED: usize = 24;
+/// A bias and ReLU in the kernel of the convolution save a pass over the result; an algorithm that takes so many times as long
+/// as the fastest loses more than that.
+const SLOWEST: f32 = 1.25;
 
-/// The plan with its algorithm.
+/// How cuDNN computes it.
 ///
 /// # Errors
-/// When cuDNN has none for the shape.
-pub(super) fn algorithm(
-    operation: &Operation<'_>,
-    plan: &Plan,
-    pass: ConvPass,
-    geo: &ConvGeometry,
-    operands: [Buffer; 3],
-    kept: Option<&mut KeptChoices>,
-) -> Result<Plan> {
-    let number = Number::of_values(&operands);
-    let known = known(operation, plan, pass)?;
-    let ranked = || best(&known, number);
-    let Some(kept) = kept else { return plan.with(pass, ranked()?) };
-    let key = key(pass, geo, number);
-    // What is kept says which, the library whether it has that, and how much memory it takes.
-    let same = |choice: Choice| known.iter().find(|one| one.choice == choice && one.fits(number));
-    if let Some(one) = kept.get(&key).and_then(same) {
-        return plan.with(pass, one);
+/// When cuDNN has no algorithm for it, or none that is worth it.
+pub(super) fn plan(operation: &Operation<'_>, asked: &Asked<'_>, kept: Option<&mut KeptChoices>) -> Result<Plan> {
+    let descriptors = Descriptors::new(asked)?;
+    let known = known(operation, &descriptors, asked.form)?;
+    // What is kept or measured says which, the library whether it has that, and how much memory it takes.
+    let serves = |choice: Choice| -> Result<Option<Plan>> {
+        match known.iter().find(|one| one.choice == choice && one.fits(asked)) {
+            Some(one) => serving(operation, &descriptors, asked, one),
+            None => Ok(None),
+        }
+    };
+    let key = key(asked.form, asked.geometry, asked.number());
+    let before = kept.as_ref().and_then(|kept| kept.get(&key));
+    if before == Some(Choice::NONE) {
+        return none();
+    }
+    if let Some(plan) = before.map_or(Ok(None), serves)? {
+        return Ok(plan);
     }
     // While the pass is recorded nothing can be measured, nor where there is no memory for it.
-    let measured = measured(operation, plan, pass, operands)
-        .and_then(|measured| best(&measured, number).map(|best| best.choice))
-        .ok()
-        .and_then(same);
-    let chosen = measured.map_or_else(ranked, Ok)?;
-    // The ranking's is kept too, because a run that goes on tomorrow must not choose anew. A file that cannot be written only
-    // means that it does.
-    let _ = kept.keep(key, chosen.choice);
-    plan.with(pass, chosen)
+    let measured = match &kept {
+        Some(_) => measured(operation, &descriptors, asked).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let mut found = None;
+    for choice in ranking(&measured, &known, asked) {
+        if let Some(plan) = serves(choice)? {
+            found = Some((choice, plan));
+            break;
+        }
+    }
+    if let Some(kept) = kept {
+        // The ranking's is kept too, because a run that goes on tomorrow must not choose anew. A file that cannot be written
+        // only means that it does.
+        let _ = kept.keep(key, found.as_ref().map_or(Choice::NONE, |(choice, _)| *choice));
+    }
+    found.map_or_else(none, |(_, plan)| Ok(plan))
+}
+
+/// The best first.
+fn ranking(measured: &[Candidate], known: &[Candidate], asked: &Asked<'_>) -> Vec<Choice> {
+    let fastest = measured.iter().filter(|one| one.is_allowed(asked.number())).map(|one| one.time_ms).next();
+    let Some(fastest) = fastest.filter(|_| asked.form.is_finished()) else {
+        return measured.iter().chain(known).filter(|one| one.fits(asked)).map(|one| one.choice).collect();
+    };
+    // Products without bias were measured: those that are slow even so are out.
+    let is_worth_it = |one: &&Candidate| one.fits(asked) && one.time_ms <= SLOWEST * fastest;
+    measured.iter().filter(is_worth_it).map(|one| one.choice).collect()
+}
+
+/// The plan with this algorithm. Whether cuDNN computes a form with a bias by it, only the call itself says: it is tried, with
+/// the result into scratch memory.
+fn serving(
+    operation: &Operation<'_>,
+    descriptors: &Descriptors,
+    asked: &Asked<'_>,
+    chosen: &Candidate,
+) -> Result<Option<Plan>> {
+    let plan = Plan::new(*descriptors, asked.form, chosen)?;
+    if !asked.form.is_finished() {
+        return Ok(Some(plan));
+    }
+    let [y, x, w] = asked.operands;
+    let aside = Asked { operands: [operation.scratch(y.number, y.len)?, x, w], keep: false, ..*asked };
+    match plan.run(operation, &aside) {
+        Ok(()) => Ok(Some(plan)),
+        Err(Error::Cuda(why)) if why.is::<result::CudnnError>() => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+fn none<T>() -> Result<T> {
+    Err(Error::Msg("cuDNN has no algorithm for this convolution".to_owned()))
 }
 
 /// One line of text without tabs.
-fn key(pass: ConvPass, geo: &ConvGeometry, number: Number) -> String {
-    let pass = match pass {
-        ConvPass::Forward { .. } => "forward",
-        ConvPass::InputGrad => "input_grad",
-        ConvPass::WeightGrad => "weight_grad",
-    };
+fn key(form: Form, geo: &ConvGeometry, number: Number) -> String {
     let ConvGeometry { batch, size, channels, out_channels, kernel, stride, padding, dilation, groups, .. } = geo;
     format!(
-        "{pass} {number:?} {batch}x{size:?}x{channels} to {out_channels} kernel {kernel:?} stride {stride:?} padding \
-         {padding:?} dilation {dilation:?} groups {groups}"
+        "{} {number:?} {batch}x{size:?}x{channels} to {out_channels} kernel {kernel:?} stride {stride:?} padding \
+         {padding:?} dilation {dilation:?} groups {groups}",
+        form.name()
     )
 }
 
@@ -73,13 +118,19 @@ pub(super) struct Candidate {
     pub choice: Choice,
     pub math: sys::cudnnMathType_t,
     pub workspace_bytes: usize,
+    /// Where it was measured.
+    time_ms: f32,
     works: bool,
     is_deterministic: bool,
 }
 
 impl Candidate {
+    fn fits(&self, asked: &Asked<'_>) -> bool {
+        self.is_allowed(asked.number()) && asked.form.takes(self.choice.algorithm)
+    }
+
     /// For f32 only without tensor cores, which would round to TF32.
-    fn fits(&self, number: Number) -> bool {
+    fn is_allowed(&self, number: Number) -> bool {
         self.works
             && self.is_deterministic
             && self.workspace_bytes <= WORKSPACE_BYTES
@@ -94,6 +145,7 @@ macro_rules! candidate {
             choice: Choice { algorithm: perf.algo as u32, math: perf.mathType as u32 },
             math: perf.mathType,
             workspace_bytes: perf.memory,
+            time_ms: perf.time,
             works: perf.status == sys::cudnnStatus_t::CUDNN_STATUS_SUCCESS,
             is_deterministic: perf.determinism == sys::cudnnDeterminism_t::CUDNN_DETERMINISTIC,
         }
@@ -112,68 +164,58 @@ macro_rules! candidates {
     }};
 }
 
-fn best(candidates: &[Candidate], number: Number) -> Result<&Candidate> {
-    let none = || Error::Msg("cuDNN has no algorithm for this convolution".to_owned());
-    candidates.iter().find(|candidate| candidate.fits(number)).ok_or_else(none)
-}
-
 /// All that cuDNN has, ranked by its own rules without running anything.
-fn known(operation: &Operation<'_>, plan: &Plan, pass: ConvPass) -> Result<Vec<Candidate>> {
-    let (handle, Plan { x, y, w, conv, .. }) = (operation.lane().dnn(), plan);
-    // SAFETY: descriptors of the plan; cuDNN fills no more than it has room for.
+fn known(operation: &Operation<'_>, descriptors: &Descriptors, form: Form) -> Result<Vec<Candidate>> {
+    let (handle, Descriptors { x, y, w, conv, .. }) = (operation.lane().dnn(), descriptors);
+    // SAFETY: descriptors that are whole; cuDNN fills no more than it has room for.
     Ok(unsafe {
-        match pass {
-            ConvPass::Forward { .. } => candidates!(sys::cudnnConvolutionFwdAlgoPerf_t, |n, found, room| {
-                result::get_convolution_forward_algorithm(handle, *x, *w, *conv, *y, n, found, room)
-            }),
-            ConvPass::InputGrad => candidates!(sys::cudnnConvolutionBwdDataAlgoPerf_t, |n, found, room| {
+        match form {
+            Form::Forward | Form::Finished { .. } => {
+                candidates!(sys::cudnnConvolutionFwdAlgoPerf_t, |n, found, room| {
+                    result::get_convolution_forward_algorithm(handle, *x, *w, *conv, *y, n, found, room)
+                })
+            }
+            Form::InputGrad => candidates!(sys::cudnnConvolutionBwdDataAlgoPerf_t, |n, found, room| {
                 result::get_convolution_backward_data_algorithm(handle, *w, *y, *conv, *x, n, found, room)
             }),
-            ConvPass::WeightGrad => candidates!(sys::cudnnConvolutionBwdFilterAlgoPerf_t, |n, found, room| {
+            Form::WeightGrad => candidates!(sys::cudnnConvolutionBwdFilterAlgoPerf_t, |n, found, room| {
                 result::get_convolution_backward_filter_algorithm(handle, *x, *y, *conv, *w, n, found, room)
             }),
         }
     })
 }
 
-/// As [`known`], ranked by running all of them on these operands, with results into scratch memory.
-fn measured(operation: &Operation<'_>, plan: &Plan, pass: ConvPass, operands: [Buffer; 3]) -> Result<Vec<Candidate>> {
-    let number = Number::of_values(&operands);
+/// As [`known`], ranked by running all of them on these operands, with results into scratch memory; a form with a bias
+/// without it.
+fn measured(operation: &Operation<'_>, descriptors: &Descriptors, asked: &Asked<'_>) -> Result<Vec<Candidate>> {
     let scratch = operation.scratch(Number::F32, WORKSPACE_BYTES / 4)?;
     let (room_at, room_bytes) = (pointer(scratch).cast_mut(), WORKSPACE_BYTES);
-    let written = operation.scratch(number, operands[0].len)?;
-    let to = pointer(written).cast_mut();
-    let (handle, &Plan { x, y, w, conv, .. }) = (operation.lane().dnn(), plan);
+    let written = operation.scratch(asked.number(), asked.operands[0].len)?;
+    let (to, [_, a, b]) = (pointer(written).cast_mut(), asked.operands.map(pointer));
+    let (handle, &Descriptors { x, y, w, conv, .. }) = (operation.lane().dnn(), descriptors);
     // SAFETY: buffers of the sizes that the descriptors say; the result is scratch memory as long as the true one.
     Ok(unsafe {
-        match pass {
-            ConvPass::Forward { .. } => {
-                let (px, pw) = (pointer(operands[1]), pointer(operands[2]));
+        match asked.form {
+            Form::Forward | Form::Finished { .. } => {
                 candidates!(sys::cudnnConvolutionFwdAlgoPerf_t, |n, found, room| {
                     sys::cudnnFindConvolutionForwardAlgorithmEx(
-                        handle, x, px, w, pw, conv, y, to, n, found, room, room_at, room_bytes,
+                        handle, x, a, w, b, conv, y, to, n, found, room, room_at, room_bytes,
                     )
                     .result()
                 })
             }
-            ConvPass::InputGrad => {
-                let (py, pw) = (pointer(operands[1]), pointer(operands[2]));
-                candidates!(sys::cudnnConvolutionBwdDataAlgoPerf_t, |n, found, room| {
-                    sys::cudnnFindConvolutionBackwardDataAlgorithmEx(
-                        handle, w, pw, y, py, conv, x, to, n, found, room, room_at, room_bytes,
-                    )
-                    .result()
-                })
-            }
-            ConvPass::WeightGrad => {
-                let (px, py) = (pointer(operands[1]), pointer(operands[2]));
-                candidates!(sys::cudnnConvolutionBwdFilterAlgoPerf_t, |n, found, room| {
-                    sys::cudnnFindConvolutionBackwardFilterAlgorithmEx(
-                        handle, x, px, y, py, conv, w, to, n, found, room, room_at, room_bytes,
-                    )
-                    .result()
-                })
-            }
+            Form::InputGrad => candidates!(sys::cudnnConvolutionBwdDataAlgoPerf_t, |n, found, room| {
+                sys::cudnnFindConvolutionBackwardDataAlgorithmEx(
+                    handle, w, b, y, a, conv, x, to, n, found, room, room_at, room_bytes,
+                )
+                .result()
+            }),
+            Form::WeightGrad => candidates!(sys::cudnnConvolutionBwdFilterAlgoPerf_t, |n, found, room| {
+                sys::cudnnFindConvolutionBackwardFilterAlgorithmEx(
+                    handle, x, a, y, b, conv, w, to, n, found, room, room_at, room_bytes,
+                )
+                .result()
+            }),
         }
     })
 }

@@ -12,12 +12,46 @@ use candle_core::Result;
 
 use super::operation::Operation;
 use crate::device::kept::KeptChoices;
-use crate::device::{Buffer, ConvPass, Number};
+use crate::device::{Buffer, ConvPass, Finish, Number};
 use crate::kernels::geometry::ConvGeometry;
+use algorithm::Form;
 use plan::Plan;
 
-/// A product of one shape. `keep` does not change which algorithm serves it.
-type Key = (ConvPass, ConvGeometry, Number);
+/// What is asked of cuDNN.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    form: Form,
+    geometry: &'a ConvGeometry,
+    /// Result and sources, all of one number type.
+    operands: [Buffer; 3],
+    /// Of a form that has one.
+    bias: Option<Buffer>,
+    /// Adds to what is in the result.
+    keep: bool,
+}
+
+impl<'a> Asked<'a> {
+    pub fn product(pass: ConvPass, geometry: &'a ConvGeometry, operands: [Buffer; 3]) -> Self {
+        let (form, keep) = match pass {
+            ConvPass::Forward { keep } => (Form::Forward, keep),
+            ConvPass::InputGrad => (Form::InputGrad, false),
+            ConvPass::WeightGrad => (Form::WeightGrad, false),
+        };
+        Self { form, geometry, operands, bias: None, keep }
+    }
+
+    pub fn finished(geometry: &'a ConvGeometry, operands: [Buffer; 3], finish: Finish) -> Self {
+        let Finish { bias, keep, relu } = finish;
+        Self { form: Form::Finished { relu }, geometry, operands, bias: Some(bias), keep }
+    }
+
+    fn number(&self) -> Number {
+        self.operands[0].number
+    }
+}
+
+/// What decides which algorithm serves: `keep` does not.
+type Key = (Form, ConvGeometry, Number);
 
 /// The plans of a card, for all its streams.
 #[derive(Default)]
@@ -41,31 +75,14 @@ impl Dnn {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// False where cuDNN has no algorithm for the shape. One thread at a time: a handle is used by one.
-    pub fn run(
-        &self,
-        operation: &Operation<'_>,
-        pass: ConvPass,
-        geometry: &ConvGeometry,
-        operands: [Buffer; 3],
-    ) -> Result<bool> {
-        let number = Number::of_values(&operands);
-        let plain = match pass {
-            ConvPass::Forward { .. } => ConvPass::Forward { keep: false },
-            other => other,
-        };
+    /// False where cuDNN has no algorithm for it. One thread at a time: a handle is used by one.
+    pub fn run(&self, operation: &Operation<'_>, asked: &Asked<'_>) -> Result<bool> {
         let Plans { plans, kept } = &mut *self.plans();
-        let key = (plain, geometry.clone(), number);
-        let plan = plans.entry(key).or_insert_with(|| {
-            let plan = Plan::new(geometry, number).ok()?;
-            choose::algorithm(operation, &plan, plain, geometry, operands, kept.as_mut()).ok()
-        });
-        let Some(plan) = plan else { return Ok(false) };
-        match pass {
-            ConvPass::Forward { keep } => plan.forward(operation, keep, operands)?,
-            ConvPass::InputGrad => plan.input_grad(operation, operands)?,
-            ConvPass::WeightGrad => plan.weight_grad(operation, operands)?,
+        let key = (asked.form, asked.geometry.clone(), asked.number());
+        let plan = plans.entry(key).or_insert_with(|| choose::plan(operation, asked, kept.as_mut()).ok());
+        match plan {
+            Some(plan) => plan.run(operation, asked).map(|()| true),
+            None => Ok(false),
         }
-        Ok(true)
     }
 }

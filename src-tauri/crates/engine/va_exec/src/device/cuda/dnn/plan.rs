@@ -6,51 +6,58 @@ use std::ffi::{c_int, c_void};
 use candle_core::{Error, Result};
 use cudarc::cudnn::{result, sys};
 
-use super::algorithm::Algorithm;
+use super::Asked;
+use super::algorithm::{Algorithm, Form};
 use super::choose::Candidate;
 use crate::device::cuda::errors::CudaResult;
 use crate::device::cuda::operation::Operation;
-use crate::device::{Buffer, ConvPass, Gpu, Number};
+use crate::device::{Buffer, Gpu, Number};
 use crate::kernels::geometry::ConvGeometry;
 
-/// Descriptors live as long as the process.
-pub(super) struct Plan {
+/// Of one call; they live as long as the process.
+#[derive(Clone, Copy)]
+pub(super) struct Descriptors {
     pub x: sys::cudnnTensorDescriptor_t,
     pub y: sys::cudnnTensorDescriptor_t,
     pub w: sys::cudnnFilterDescriptor_t,
     pub conv: sys::cudnnConvolutionDescriptor_t,
-    algorithm: Option<Algorithm>,
-    workspace_bytes: usize,
+    /// Of a form that has one.
+    finish: Option<Finish>,
 }
 
-// SAFETY: descriptors are only read once they are made, under the lock of the plans.
-unsafe impl Send for Plan {}
+#[derive(Clone, Copy)]
+struct Finish {
+    bias: sys::cudnnTensorDescriptor_t,
+    activation: sys::cudnnActivationDescriptor_t,
+}
 
-impl Plan {
-    /// Without an algorithm.
-    ///
+impl Descriptors {
     /// # Errors
     /// When cuDNN refuses the shape.
-    pub fn new(geo: &ConvGeometry, number: Number) -> Result<Self> {
+    pub fn new(asked: &Asked<'_>) -> Result<Self> {
+        let (geo, number) = (asked.geometry, asked.number());
         let (nhwc, kind) = (sys::cudnnTensorFormat_t::CUDNN_TENSOR_NHWC, kind(number));
         let ([h, w], [ho, wo], [kh, kw]) = (geo.size, geo.out_size, geo.kernel);
-        let plan = Self {
+        let finish = match asked.form {
+            Form::Finished { relu } => Some(Finish::new(geo, number, relu)?),
+            Form::Forward | Form::InputGrad | Form::WeightGrad => None,
+        };
+        let made = Self {
             x: result::create_tensor_descriptor().cuda()?,
             y: result::create_tensor_descriptor().cuda()?,
             w: result::create_filter_descriptor().cuda()?,
             conv: result::create_convolution_descriptor().cuda()?,
-            algorithm: None,
-            workspace_bytes: 0,
+            finish,
         };
         // SAFETY: descriptors made just before.
         unsafe {
-            result::set_tensor4d_descriptor(plan.x, nhwc, kind, ints([geo.batch, geo.channels, h, w])?).cuda()?;
-            result::set_tensor4d_descriptor(plan.y, nhwc, kind, ints([geo.batch, geo.out_channels, ho, wo])?).cuda()?;
+            result::set_tensor4d_descriptor(made.x, nhwc, kind, ints([geo.batch, geo.channels, h, w])?).cuda()?;
+            result::set_tensor4d_descriptor(made.y, nhwc, kind, ints([geo.batch, geo.out_channels, ho, wo])?).cuda()?;
             let filter = ints([geo.out_channels, geo.channels / geo.groups, kh, kw])?;
-            result::set_filter4d_descriptor(plan.w, kind, nhwc, filter).cuda()?;
-            plan.describe_windows(geo, number)?;
+            result::set_filter4d_descriptor(made.w, kind, nhwc, filter).cuda()?;
+            made.describe_windows(geo, number)?;
         }
-        Ok(plan)
+        Ok(made)
     }
 
     unsafe fn describe_windows(&self, geo: &ConvGeometry, number: Number) -> Result<()> {
@@ -66,94 +73,99 @@ impl Plan {
             result::set_convolution_math_type(self.conv, math(number)).cuda()
         }
     }
+}
 
-    /// The same with this algorithm, in the way of computing and with the memory that cuDNN names for it.
+impl Finish {
+    /// As cuDNN's documentation of the call wants it: a bias in the number type of the result, and no promise about numbers
+    /// that are none.
+    fn new(geo: &ConvGeometry, number: Number, relu: bool) -> Result<Self> {
+        let mode = if relu {
+            sys::cudnnActivationMode_t::CUDNN_ACTIVATION_RELU
+        } else {
+            sys::cudnnActivationMode_t::CUDNN_ACTIVATION_IDENTITY
+        };
+        let nhwc = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NHWC;
+        let made = Self {
+            bias: result::create_tensor_descriptor().cuda()?,
+            activation: result::create_activation_descriptor().cuda()?,
+        };
+        // SAFETY: descriptors made just before.
+        unsafe {
+            result::set_tensor4d_descriptor(made.bias, nhwc, kind(number), ints([1, geo.out_channels, 1, 1])?)
+                .cuda()?;
+            let nan = sys::cudnnNanPropagation_t::CUDNN_NOT_PROPAGATE_NAN;
+            result::set_activation_descriptor(made.activation, mode, nan, 0.0).cuda()?;
+        }
+        Ok(made)
+    }
+}
+
+pub(super) struct Plan {
+    descriptors: Descriptors,
+    algorithm: Algorithm,
+    workspace_bytes: usize,
+}
+
+// SAFETY: descriptors are only read once they are made, under the lock of the plans.
+unsafe impl Send for Plan {}
+
+impl Plan {
+    /// With this algorithm, in the way of computing and with the memory that cuDNN names for it.
     ///
     /// # Errors
     /// When cuDNN has none of that number.
-    pub fn with(&self, pass: ConvPass, chosen: &Candidate) -> Result<Self> {
-        let Some(algorithm) = Algorithm::numbered(pass, chosen.choice.algorithm) else { return mixed_up() };
-        // SAFETY: the descriptor is the plan's own.
-        unsafe { result::set_convolution_math_type(self.conv, chosen.math) }.cuda()?;
-        let &Self { x, y, w, conv, .. } = self;
-        Ok(Self { x, y, w, conv, algorithm: Some(algorithm), workspace_bytes: chosen.workspace_bytes })
+    pub fn new(descriptors: Descriptors, form: Form, chosen: &Candidate) -> Result<Self> {
+        let Some(algorithm) = Algorithm::numbered(form, chosen.choice.algorithm) else { return mixed_up() };
+        // SAFETY: a descriptor of this call alone.
+        unsafe { result::set_convolution_math_type(descriptors.conv, chosen.math) }.cuda()?;
+        Ok(Self { descriptors, algorithm, workspace_bytes: chosen.workspace_bytes })
     }
 
-    fn workspace(&self, operation: &Operation<'_>) -> Result<*mut c_void> {
-        operation.scratch(Number::F32, self.workspace_bytes.div_ceil(4)).map(|room| pointer(room).cast_mut())
-    }
-
-    pub fn forward(&self, operation: &Operation<'_>, keep: bool, [y, x, w]: [Buffer; 3]) -> Result<()> {
-        let Some(Algorithm::Forward(algorithm)) = self.algorithm else { return mixed_up() };
-        let room = self.workspace(operation)?;
-        let (one, base) = (1.0f32, if keep { 1.0f32 } else { 0.0 });
+    /// # Errors
+    /// When cuDNN refuses.
+    pub fn run(&self, operation: &Operation<'_>, asked: &Asked<'_>) -> Result<()> {
+        let (handle, bytes) = (operation.lane().dnn(), self.workspace_bytes);
+        let room = pointer(operation.scratch(Number::F32, bytes.div_ceil(4))?).cast_mut();
+        let Descriptors { x, y, w, conv, finish } = self.descriptors;
+        let ([to, a, b], written) = (asked.operands.map(pointer), pointer(asked.operands[0]).cast_mut());
+        let (one, base) = (1.0f32, if asked.keep { 1.0f32 } else { 0.0 });
+        let (one, base) = ((&raw const one).cast(), (&raw const base).cast());
         // SAFETY: buffers of the sizes that the descriptors say (checked by the caller), on the handle's stream.
         unsafe {
-            result::convolution_forward(
-                operation.lane().dnn(),
-                (&raw const one).cast(),
-                self.x,
-                pointer(x),
-                self.w,
-                pointer(w),
-                self.conv,
-                algorithm,
-                room,
-                self.workspace_bytes,
-                (&raw const base).cast(),
-                self.y,
-                pointer(y).cast_mut(),
-            )
-        }
-        .cuda()
-    }
-
-    pub fn input_grad(&self, operation: &Operation<'_>, [dx, dy, w]: [Buffer; 3]) -> Result<()> {
-        let Some(Algorithm::InputGrad(algorithm)) = self.algorithm else { return mixed_up() };
-        let room = self.workspace(operation)?;
-        let (one, base) = (1.0f32, 0.0f32);
-        // SAFETY: as in `forward`.
-        unsafe {
-            result::convolution_backward_data(
-                operation.lane().dnn(),
-                (&raw const one).cast(),
-                self.w,
-                pointer(w),
-                self.y,
-                pointer(dy),
-                self.conv,
-                algorithm,
-                room,
-                self.workspace_bytes,
-                (&raw const base).cast(),
-                self.x,
-                pointer(dx).cast_mut(),
-            )
-        }
-        .cuda()
-    }
-
-    pub fn weight_grad(&self, operation: &Operation<'_>, [dw, x, dy]: [Buffer; 3]) -> Result<()> {
-        let Some(Algorithm::WeightGrad(algorithm)) = self.algorithm else { return mixed_up() };
-        let room = self.workspace(operation)?;
-        let (one, base) = (1.0f32, 0.0f32);
-        // SAFETY: as in `forward`.
-        unsafe {
-            result::convolution_backward_filter(
-                operation.lane().dnn(),
-                (&raw const one).cast(),
-                self.x,
-                pointer(x),
-                self.y,
-                pointer(dy),
-                self.conv,
-                algorithm,
-                room,
-                self.workspace_bytes,
-                (&raw const base).cast(),
-                self.w,
-                pointer(dw).cast_mut(),
-            )
+            match (self.algorithm, finish.zip(asked.bias)) {
+                (Algorithm::Forward(algorithm), None) => {
+                    result::convolution_forward(handle, one, x, a, w, b, conv, algorithm, room, bytes, base, y, written)
+                }
+                // What is added lies where the result goes.
+                (Algorithm::Forward(algorithm), Some((Finish { bias, activation }, values))) => {
+                    result::convolution_bias_activation_forward(
+                        handle,
+                        one,
+                        x,
+                        a,
+                        w,
+                        b,
+                        conv,
+                        algorithm,
+                        room,
+                        bytes,
+                        base,
+                        y,
+                        to,
+                        bias,
+                        pointer(values),
+                        activation,
+                        y,
+                        written,
+                    )
+                }
+                (Algorithm::InputGrad(algorithm), _) => result::convolution_backward_data(
+                    handle, one, w, b, y, a, conv, algorithm, room, bytes, base, x, written,
+                ),
+                (Algorithm::WeightGrad(algorithm), _) => result::convolution_backward_filter(
+                    handle, one, x, a, y, b, conv, algorithm, room, bytes, base, w, written,
+                ),
+            }
         }
         .cuda()
     }
