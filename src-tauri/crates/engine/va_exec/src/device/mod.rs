@@ -36,6 +36,8 @@ mod spread;
 #[cfg(test)]
 mod tests;
 mod tokens;
+#[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "only a card has queues"))]
+pub(crate) mod turns;
 mod weights;
 
 use candle_core::{Device, Result, Tensor, bail};

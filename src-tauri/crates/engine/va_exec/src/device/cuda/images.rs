@@ -1,14 +1,11 @@
 //! Batches of images on the card, made one ahead.
 //!
 //! Two streams: on one the network computes (Candle's), on the other sources are copied from pinned memory and images made
-//! of them, while the network computes. Events are not tracked for us, so the order is made by hand, for each slot:
-//! - `ready`, after a batch was made; the network's stream waits for it before it reads.
-//! - `read`, after the network's stream was asked to read; the other stream waits for it before it writes the slot anew.
-//! - `copied`, after the copy out of the pinned room; the host waits for it before it writes the room anew.
+//! of them, while the network computes. Events are not tracked for us, so the order is made by hand, for each slot, by its
+//! `Turns`: one event each after a batch was made, after it was read and after the pinned room was copied from.
 //!
-//! All three are recorded and waited for from the one thread that trains, so each wait finds the event of the batch that it
-//! means. Sources that are kept are written and read on the other stream alone. Memory of the slots is given back on that
-//! stream, behind its wait for `read`; the end waits for both.
+//! All of it is asked for from the one thread that trains. Sources that are kept are written and read on the other stream
+//! alone. Memory of the slots is given back on that stream, behind its wait for the reading; the end waits for both.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
@@ -25,6 +22,7 @@ use super::errors::CudaResult;
 use super::operation::Operation;
 use crate::device::augment::{Preparation, normalise};
 use crate::device::image_store::{ImageStore, Intake, Place};
+use crate::device::turns::{Queue, Queues, Turns};
 use crate::error::CandleContext;
 use crate::images::{CopySources, IMAGE_SLOTS, ImageCard, ImageCardOptions, ImageJob};
 
@@ -50,9 +48,43 @@ struct Slot {
     images: Memory,
     /// N; 0 for none.
     count: usize,
-    ready: CudaEvent,
-    read: CudaEvent,
-    copied: CudaEvent,
+    turns: Turns<CudaEvent>,
+}
+
+/// Both streams, as the turns know them.
+struct Streams<'a> {
+    network: &'a CudaStream,
+    images: &'a CudaStream,
+}
+
+impl<'a> Streams<'a> {
+    fn of(card: &'a Card, images: &'a CudaStream) -> Self {
+        Self { network: card.stream(), images }
+    }
+
+    fn stream(&self, queue: Queue) -> &'a CudaStream {
+        match queue {
+            Queue::Network => self.network,
+            Queue::Images => self.images,
+        }
+    }
+}
+
+impl Queues for Streams<'_> {
+    type Mark = CudaEvent;
+    type Error = Error;
+
+    fn set(&self, queue: Queue, mark: &CudaEvent) -> Result<()> {
+        mark.record(self.stream(queue)).cuda().engine(WHAT)
+    }
+
+    fn wait(&self, queue: Queue, mark: &CudaEvent) -> Result<()> {
+        self.stream(queue).wait(mark).cuda().engine(WHAT)
+    }
+
+    fn finish(&self, mark: &CudaEvent) -> Result<()> {
+        mark.synchronize().cuda().engine(WHAT)
+    }
 }
 
 /// # Errors
@@ -74,9 +106,7 @@ fn open(options: &ImageCardOptions) -> candle_core::Result<CudaImages> {
             passing: Memory::default(),
             images: Memory::default(),
             count: 0,
-            ready: event()?,
-            read: event()?,
-            copied: event()?,
+            turns: Turns::new([event()?, event()?, event()?]),
         })
     };
     let slots: [candle_core::Result<Slot>; IMAGE_SLOTS] = std::array::from_fn(|_| slot());
@@ -116,17 +146,16 @@ impl ImageCard for CudaImages {
         if range.is_empty() || range.end > batch.count || blends.len() != range.len() {
             return Err(Error::invalid(format!("images {range:?} of a batch of {} were asked for", batch.count)));
         }
-        card.stream().wait(&batch.ready).cuda().engine(WHAT)?;
         let read = Read {
             addresses: [batch.images.address(&self.stream), self.table.device_ptr(&self.stream).0],
             places: [batch.count, range.start],
             blends,
         };
         let shape = (range.len(), self.size, self.size, 3);
-        let input = Tensor::zeros(shape, DType::F32, &Device::Cuda(card.device().clone()));
-        let input = input.and_then(|input| input.inplace_op1(&read).map(|()| input)).engine(WHAT)?;
-        batch.read.record(card.stream()).cuda().engine(WHAT)?;
-        Ok(input)
+        batch.turns.read(&Streams::of(card, &self.stream), || {
+            let input = Tensor::zeros(shape, DType::F32, &Device::Cuda(card.device().clone()));
+            input.and_then(|input| input.inplace_op1(&read).map(|()| input)).engine(WHAT)
+        })
     }
 
     fn give_up_kept(&mut self) -> Result<bool> {
@@ -163,47 +192,48 @@ impl Slot {
         copy: &mut CopySources<'_>,
     ) -> Result<()> {
         self.count = 0;
-        stream.wait(&self.read).cuda().engine(WHAT)?;
-        self.passing.hold(stream, intake.passing_bytes).engine(WHAT)?;
-        self.images.hold(stream, jobs.len() * size * size * 3).engine(WHAT)?;
-        let passing = self.passing.address(stream);
-        let address = |place: Place| match place {
-            Place::Kept(address) => address,
-            Place::Passing(at) => passing + at as u64,
-        };
-        let sources: Vec<u64> = intake.sources.iter().map(|&place| address(place)).collect();
-        let operation = Operation::on(card, stream);
-        let images = self.images.address(stream);
-        // Orders are copied from ordinary memory, which waits for what is on the stream: so before the sources.
-        let preparation = Preparation::upload(&operation, images, size, jobs, &sources).engine(WHAT)?;
-        self.fetch(stream, intake, &address, copy)?;
-        preparation.run(&operation).engine(WHAT)?;
-        self.ready.record(stream).cuda().engine(WHAT)?;
+        let Self { room, passing, images, turns, .. } = self;
+        let streams = Streams::of(card, stream);
+        turns.write(&streams, || {
+            passing.hold(stream, intake.passing_bytes).engine(WHAT)?;
+            images.hold(stream, jobs.len() * size * size * 3).engine(WHAT)?;
+            let passing = passing.address(stream);
+            let address = |place: Place| match place {
+                Place::Kept(address) => address,
+                Place::Passing(at) => passing + at as u64,
+            };
+            let sources: Vec<u64> = intake.sources.iter().map(|&place| address(place)).collect();
+            let operation = Operation::on(card, stream);
+            let images = images.address(stream);
+            // Orders are copied from ordinary memory, which waits for what is on the stream: so before the sources.
+            let preparation = Preparation::upload(&operation, images, size, jobs, &sources).engine(WHAT)?;
+            if !intake.wanted.is_empty() {
+                turns.fill(&streams, || fetch(room, stream, intake, &address, copy))?;
+            }
+            preparation.run(&operation).engine(WHAT)
+        })?;
         self.count = jobs.len();
         Ok(())
     }
+}
 
-    /// Copies what is wanted into the room and from there to the card.
-    fn fetch(
-        &mut self,
-        stream: &CudaStream,
-        intake: &Intake,
-        address: &dyn Fn(Place) -> u64,
-        copy: &mut CopySources<'_>,
-    ) -> Result<()> {
-        if intake.wanted.is_empty() {
-            return Ok(());
-        }
-        self.copied.synchronize().cuda().engine(WHAT)?;
-        let room = self.room.of(intake.room_bytes).engine(WHAT)?;
-        copy(&intake.wanted, room)?;
-        for part in &intake.copies {
-            let bytes = &room[part.from..part.from + part.bytes];
-            // SAFETY: the store and `hold` have reserved as much at that address; the room is not touched before `copied`.
-            unsafe { result::memcpy_htod_async(address(part.to), bytes, stream.cu_stream()) }.cuda().engine(WHAT)?;
-        }
-        self.copied.record(stream).cuda().engine(WHAT)
+/// Copies what is wanted into the room and from there to the card.
+fn fetch(
+    room: &mut Room,
+    stream: &CudaStream,
+    intake: &Intake,
+    address: &dyn Fn(Place) -> u64,
+    copy: &mut CopySources<'_>,
+) -> Result<()> {
+    let room = room.of(intake.room_bytes).engine(WHAT)?;
+    copy(&intake.wanted, room)?;
+    for part in &intake.copies {
+        let bytes = &room[part.from..part.from + part.bytes];
+        // SAFETY: the store and `hold` have reserved as much at that address; the room is not touched before the next turn
+        // to fill it.
+        unsafe { result::memcpy_htod_async(address(part.to), bytes, stream.cu_stream()) }.cuda().engine(WHAT)?;
     }
+    Ok(())
 }
 
 /// Memory on the card that grows.
@@ -265,7 +295,7 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         if self.len > 0 {
-            // SAFETY: given by `malloc_host`, given back once; copies out of it are done (`copied`, or the end's wait).
+            // SAFETY: given by `malloc_host`, given back once; copies out of it are done (the turn to fill it, or the end's wait).
             let _ = unsafe { result::free_host(self.data.as_ptr().cast()) };
         }
     }
