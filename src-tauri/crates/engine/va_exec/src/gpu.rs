@@ -8,6 +8,7 @@ use va_error::Result;
 use crate::backend::Precision;
 use crate::device::{cases, cuda};
 use crate::error::CandleContext;
+use crate::plan::Recordings;
 
 /// As `NVIDIA H100 80GB HBM3 (compute capability 9.0)`.
 ///
@@ -42,6 +43,11 @@ pub fn free_bytes() -> Result<u64> {
 /// When there is no card that can be used.
 pub fn measure_algorithms(folder: &Path) -> Result<()> {
     cuda::card().and_then(|card| card.measure_algorithms(folder)).engine("asking the GPU what it is")
+}
+
+/// What this process has recorded so far, of all its networks; of the reasons why something was refused the first ones.
+pub fn recordings() -> Recordings {
+    cuda::recordings()
 }
 
 /// Where its tensors are.

@@ -14,9 +14,9 @@ const LEAST: u64 = 2 << 20;
 
 static HELD: Mutex<Vec<Tensor>> = Mutex::new(Vec::new());
 
-/// What this process keeps but does not use counts as free.
+/// Which it is, and what is free; what this process keeps but does not use counts as free.
 pub fn card() -> Result<Value> {
-    Ok(json!({ "name": gpu::name()?, "free_bytes": gpu::free_bytes()? }))
+    Ok(json!({ "name": gpu::name()?, "uuid": gpu::uuid().ok(), "free_bytes": gpu::free_bytes()? }))
 }
 
 /// Takes memory until about `leave_bytes` are free, for [`release`]; says how many still are.

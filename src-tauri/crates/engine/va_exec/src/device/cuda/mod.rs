@@ -20,6 +20,7 @@ use operation::Operation;
 pub(crate) use card::card;
 pub(crate) use images::images;
 pub(super) use record::record;
+pub(crate) use record::recordings;
 
 /// Candle's device of the card.
 ///

@@ -12,6 +12,8 @@ use cudarc::driver::{CudaStream, result};
 use super::card::card;
 use super::errors::CudaResult;
 use crate::device::Recorded;
+use crate::error::words;
+use crate::plan::Recordings;
 
 /// There is one recorder: who records waits for who records already.
 static TURN: Mutex<()> = Mutex::new(());
@@ -25,9 +27,31 @@ pub(super) fn is_recording() -> bool {
     RECORDING.get()
 }
 
+/// Reasons that are kept of those why something was not recorded.
+const REASONS: usize = 16;
+
+/// What this process has recorded so far, of all networks.
+static SO_FAR: Mutex<Recordings> = Mutex::new(Recordings { replayed: 0, refused: Vec::new() });
+
+/// Recordings that were made, and why others were refused: the first reasons.
+pub(crate) fn recordings() -> Recordings {
+    SO_FAR.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 /// # Errors
 /// When a step of `work` cannot be recorded; nothing has been done then.
 pub(in crate::device) fn record(work: &mut dyn FnMut() -> Result<()>) -> Result<Box<dyn Recorded>> {
+    let recorded = attempt(work);
+    let mut so_far = SO_FAR.lock().unwrap_or_else(PoisonError::into_inner);
+    match &recorded {
+        Ok(_) => so_far.replayed += 1,
+        Err(error) if so_far.refused.len() < REASONS => so_far.refused.push(words(error)),
+        Err(_) => {}
+    }
+    recorded
+}
+
+fn attempt(work: &mut dyn FnMut() -> Result<()>) -> Result<Box<dyn Recorded>> {
     let card = card()?;
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let capture = Capture::begin(card.recorder().stream())?;
