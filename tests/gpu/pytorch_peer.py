@@ -7,13 +7,15 @@
     networks   errors of logits and gradients against f64, from the weights and batches of our own table
 
 PyTorch is taken at its best: cuDNN searches for its algorithms, AdamW is fused, convolutions in f32 may use TF32 where that
-is its default; for the errors they may not. What fails is a line with the reason. Needs torch and numpy; timm, or, for what
-it has, torchvision.
+is its default; for the errors they may not. What fails is a line with the reason. What the suite's targets need comes first,
+what has to be compiled after it, and the file is written anew after every line: who has little time ends it when he likes, or
+bounds it with `--seconds`. Needs torch and numpy; timm, or, for what it has, torchvision.
 
     python3 pytorch_peer.py --out pytorch.json
 """
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import sys
@@ -70,7 +72,8 @@ def training(args, arch, precision, batch, mode):
     return {"images_per_s": args.steps * batch / seconds, "peak_bytes": peak}
 
 
-def inference(args, arch, _precision, batch, mode):
+def inference(args, arch, precision, batch, mode):
+    assert precision == "f32"
     model, called = prepared(arch, args.size, args.device, mode)
     model.eval()
     images = torch.rand(batch, 3, args.size, args.size).contiguous(memory_format=torch.channels_last)
@@ -98,19 +101,46 @@ def attempt(line, work):
         torch._dynamo.reset()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-    print(json.dumps(line), file=sys.stderr)
+    print(json.dumps(line), file=sys.stderr, flush=True)
     return line
 
 
-def speeds(args, work, precisions, batches):
-    lines = []
+def speeds(args, kind, works, mode):
+    """What is to be measured: the list it belongs to, its line, its work."""
+    measured = {"training": training, "inference": inference}[kind]
     for arch in args.archs:
-        for precision in precisions:
-            for batch in batches:
-                for mode in args.modes:
-                    line = {"arch": arch, "precision": precision, "batch": batch, "mode": mode}
-                    lines.append(attempt(line, lambda: work(args, arch, precision, batch, mode)))
-    return lines
+        for precision, batch in works if mode in args.modes else []:
+            line = {"arch": arch, "precision": precision, "batch": batch, "mode": mode}
+            yield kind, line, lambda line=line: measured(args, **line)
+
+
+def everything(args):
+    """In the order of what is needed most."""
+    bf16, f32 = ([(precision, batch) for batch in args.training_batches] for precision in ("bf16", "f32"))
+    infer = [("f32", batch) for batch in args.inference_batches]
+    yield from speeds(args, "training", bf16, "eager")
+    yield from speeds(args, "inference", infer[:1], "eager")
+    for work in WORK:
+        if args.works is None or f"{work[0]}:{work[1]}" in args.works:
+            yield "networks", {"arch": work[0], "precision": work[1]}, lambda work=work: errors(args, *work)
+    yield from speeds(args, "training", bf16[:1], "compile")
+    yield from speeds(args, "training", f32, "eager")
+    yield from speeds(args, "inference", infer[1:], "eager")
+    yield from speeds(args, "training", bf16[1:] + f32, "compile")
+    yield from speeds(args, "inference", infer, "compile")
+
+
+def exact(on):
+    """Errors are those of f32; speed may use what is fastest."""
+    torch.backends.cudnn.benchmark = not on
+    torch.backends.cudnn.allow_tf32 = not on
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def write(path, result):
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(result, indent=1) + "\n")
+    os.replace(unfinished, path)
 
 
 def main():
@@ -125,24 +155,24 @@ def main():
     parser.add_argument("--works", nargs="+", help="of the error table only these, as resnet18:f32")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--warmup", type=int, default=10)
+    parser.add_argument("--seconds", type=float, help="begin nothing more after so long")
     args = parser.parse_args()
 
+    began = time.monotonic()
     on_card = args.device == "cuda"
-    torch.backends.cudnn.benchmark = True
     result = {
         "torch": torch.__version__, "device": torch.cuda.get_device_name() if on_card else "cpu",
         "cuda": torch.version.cuda if on_card else None, "cudnn": torch.backends.cudnn.version() if on_card else None,
-        "size": args.size, "steps": args.steps,
-        "training": speeds(args, training, ["bf16", "f32"], args.training_batches),
-        "inference": speeds(args, inference, ["f32"], args.inference_batches),
+        "size": args.size, "steps": args.steps, "training": [], "inference": [], "networks": [],
     }
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    result["networks"] = [
-        attempt({"arch": work[0], "precision": work[1]}, lambda: errors(args, *work))
-        for work in WORK if args.works is None or f"{work[0]}:{work[1]}" in args.works
-    ]
-    args.out.write_text(json.dumps(result, indent=1) + "\n")
+    for kind, line, work in everything(args):
+        if args.seconds is not None and time.monotonic() - began > args.seconds:
+            line.update({"images_per_s": None, "failure": "no time was left for it"})
+        else:
+            exact(kind == "networks")
+            attempt(line, work)
+        result[kind].append(line)
+        write(args.out, result)
 
 
 if __name__ == "__main__":

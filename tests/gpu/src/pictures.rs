@@ -1,9 +1,10 @@
 //! Images that a network can tell apart: some in memory, some as JPEG files on a disk.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use va_engine::{RgbImage, SampleSource};
-use va_error::{Context, Result};
+use va_error::{Context, Error, Result};
 use va_media::Limits;
 
 /// Two classes, told by the colour that is strongest.
@@ -63,6 +64,8 @@ impl SampleSource for Pictures {
 pub struct Photographs {
     files: Vec<PathBuf>,
     size_px: [u32; 2],
+    /// Samples that share a file.
+    repeats: usize,
 }
 
 impl Photographs {
@@ -73,20 +76,40 @@ impl Photographs {
     pub fn write(folder: &Path, count: usize, size_px: [u32; 2]) -> Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let [width_px, height_px] = size_px;
-        let write = |number: usize| {
+        let write = |number: usize| -> Result<PathBuf> {
             let pixels = picture(width_px, height_px, number);
             let bytes = va_media::encode_jpeg(&va_media::RgbImage { width_px, height_px, pixels }, JPEG_QUALITY)?;
             let path = folder.join(format!("photograph-{number}.jpg"));
             std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
             Ok(path)
         };
-        Ok(Self { files: (0..count).map(write).collect::<Result<_>>()?, size_px })
+        let files = on_all_cores(count, &write)?;
+        Ok(Self { files, size_px, repeats: 1 })
     }
+
+    /// Each file so many times over, as so many samples: a larger dataset with an epoch of some seconds on a fast card.
+    pub fn repeated(self, repeats: usize) -> Self {
+        Self { repeats, ..self }
+    }
+}
+
+/// What is made of each number, in order.
+fn on_all_cores<T: Send>(count: usize, make: &(dyn Fn(usize) -> Result<T> + Sync)) -> Result<Vec<T>> {
+    let each = count.div_ceil(thread::available_parallelism().map_or(1, usize::from)).max(1);
+    let parts = thread::scope(|scope| {
+        let begun: Vec<_> = (0..count)
+            .step_by(each)
+            .map(|first| scope.spawn(move || (first..count.min(first + each)).map(make).collect::<Result<Vec<T>>>()))
+            .collect();
+        let panicked = |_| Err(Error::internal("a thread panicked"));
+        begun.into_iter().map(|part| part.join().unwrap_or_else(panicked)).collect::<Result<Vec<_>>>()
+    })?;
+    Ok(parts.into_iter().flatten().collect())
 }
 
 impl SampleSource for Photographs {
     fn len(&self) -> usize {
-        self.files.len()
+        self.files.len() * self.repeats
     }
 
     fn class_idx(&self, index: usize) -> u32 {
@@ -103,7 +126,7 @@ impl SampleSource for Photographs {
 
     fn load_at_least(&self, index: usize, min_side_px: u32) -> Result<RgbImage> {
         let limits = Limits::default();
-        let bytes = va_media::read_file(&self.files[index], &limits)?;
+        let bytes = va_media::read_file(&self.files[index % self.files.len()], &limits)?;
         let image = va_media::decode_at_least(&bytes, &limits, min_side_px)?;
         RgbImage::new(image.width_px, image.height_px, image.pixels)
     }

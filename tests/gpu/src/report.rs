@@ -1,65 +1,57 @@
 //! What was found, as a short table and as JSON.
 
-use std::path::Path;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use va_engine::EngineDescription;
-use va_error::Context;
 
-use crate::checks::Check;
-use crate::sizes::Sizes;
-use crate::subject::Subject;
 use crate::{nvml, peer};
 
 /// Checks whose lines are figures: all of them are shown, of the others those that failed.
 const FIGURES: [&str; 3] = ["sessions", "speed", "loader"];
 
-/// One check with its lines, in a folder of its own.
-pub fn run_check(name: &str, check: Check, subject: &Subject<'_>, sizes: &Sizes, dir: &Path) -> Value {
-    let began = Instant::now();
-    let made = std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()));
-    let answer = made.and_then(|()| check(subject, sizes, dir));
-    let seconds = began.elapsed().as_secs_f64();
-    // Best effort: the folder goes with the suite's own at the latest.
-    let _ = std::fs::remove_dir_all(dir);
-    match answer {
-        Ok(lines) => {
-            let passed = !lines.is_empty() && lines.iter().all(|line| line["passed"] == true);
-            json!({ "check": name, "passed": passed, "seconds": seconds, "lines": lines })
-        }
-        Err(error) => json!({ "check": name, "passed": false, "seconds": seconds, "error": error.chain() }),
-    }
-}
-
+/// What was found so far; on the disk after every check, so that who ends the suite has that much.
 pub struct Report {
-    engine: String,
-    devices: Value,
+    out: Option<PathBuf>,
+    engine: Option<Value>,
     machine: Option<Value>,
     checks: Vec<Value>,
+    /// Checks that are still to be made.
+    to_do: Vec<&'static str>,
     peer: Option<Value>,
     verdicts: Vec<Value>,
 }
 
 #[allow(clippy::print_stdout, reason = "the terminal is its screen")]
 impl Report {
-    pub fn new(description: &EngineDescription) -> Self {
+    pub fn new(out: Option<PathBuf>, to_do: Vec<&'static str>) -> Self {
         let (checks, verdicts) = (Vec::new(), Vec::new());
-        let devices = json!(description.devices);
-        Self { engine: description.version.clone(), devices, machine: nvml::cards(), checks, peer: None, verdicts }
+        Self { out, engine: None, machine: nvml::cards(), checks, to_do, peer: None, verdicts }
+    }
+
+    /// The engine as a check found it.
+    pub fn describe(&mut self, engine: &Value) {
+        if self.engine.is_none() {
+            let devices = engine["devices"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let word = |device: &Value, key: &str| device[key].as_str().unwrap_or_default().to_owned();
+            devices.iter().for_each(|device| println!("{} {}", word(device, "name"), word(device, "note")));
+            self.engine = Some(engine.clone());
+        }
     }
 
     pub fn add(&mut self, result: Value) {
         let (name, seconds) = (result["check"].as_str().unwrap_or("?"), result["seconds"].as_f64().unwrap_or(0.0));
-        match result["lines"].as_array() {
-            Some(lines) => {
-                let failed = lines.iter().filter(|line| line["passed"] != true).count();
-                println!("{name}: {} of {} passed in {seconds:.1} s", lines.len() - failed, lines.len());
-                let shown = |line: &&Value| FIGURES.contains(&name) || line["passed"] != true;
-                lines.iter().filter(shown).for_each(|line| println!("  {line}"));
+        let lines = result["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let passed = lines.iter().filter(|line| line["passed"] == true).count();
+        println!("{name}: {passed} of {} passed in {seconds:.1} s", lines.len());
+        let shown = |line: &&Value| FIGURES.contains(&name) || line["passed"] != true;
+        lines.iter().filter(shown).for_each(|line| println!("  {line}"));
+        for key in ["error", "exit", "said"] {
+            if let Some(text) = result[key].as_str().filter(|text| !text.is_empty()) {
+                println!("  {key}: {text}");
             }
-            None => println!("{name}: {}", result["error"].as_str().unwrap_or("it said nothing")),
         }
+        self.to_do.retain(|left| *left != name);
         self.checks.push(result);
     }
 
@@ -79,15 +71,27 @@ impl Report {
         self.peer = Some(peer);
     }
 
-    /// Every check passed, and no target was missed; what PyTorch did not measure does not count.
+    /// Every check was made and passed, and no target was missed; what PyTorch did not measure does not count.
     pub fn passed(&self) -> bool {
-        let checks = !self.checks.is_empty() && self.checks.iter().all(|check| check["passed"] == true);
+        let checks = self.to_do.is_empty() && self.checks.iter().all(|check| check["passed"] == true);
         checks && self.verdicts.iter().all(|line| line["passed"] != false)
     }
 
-    pub fn json(&self) -> Value {
+    /// Writes it, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self) -> Result<()> {
+        let Some(out) = &self.out else { return Ok(()) };
+        let unfinished = out.with_extension("unfinished");
+        let text = serde_json::to_string_pretty(&self.json())?;
+        let put = |path: &Path| std::fs::write(path, text).and_then(|()| std::fs::rename(path, out));
+        put(&unfinished).with_context(|| format!("cannot write {}", out.display()))
+    }
+
+    fn json(&self) -> Value {
         json!({
-            "engine": self.engine, "devices": self.devices, "machine": self.machine, "passed": self.passed(),
+            "engine": self.engine, "machine": self.machine, "passed": self.passed(), "not_made": self.to_do,
             "checks": self.checks, "verdicts": self.verdicts, "pytorch": self.peer,
         })
     }

@@ -8,10 +8,31 @@ pub struct Subject<'a> {
     pub itself: &'a dyn Fn(&Value) -> Result<Value>,
 }
 
+/// What the engine has recorded on its card in this process.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recorded {
+    pub made: u64,
+    /// Why others were not made, some of the reasons.
+    pub refused: Vec<String>,
+}
+
 impl Subject<'_> {
+    /// Name, UUID and free memory of the card; None without one.
+    pub fn card(&self) -> Option<Value> {
+        (self.itself)(&json!({ "check": "card" })).ok()
+    }
+
     /// Bytes of the card's memory that are free, what its process keeps but does not use among them; None without a card.
     pub fn free_bytes(&self) -> Option<u64> {
-        (self.itself)(&json!({ "check": "card" })).ok()?["free_bytes"].as_u64()
+        self.card()?["free_bytes"].as_u64()
+    }
+
+    /// None where nothing is ever recorded.
+    pub fn recorded(&self) -> Option<Recorded> {
+        let answer = (self.itself)(&json!({ "check": "recordings" })).ok()?;
+        let reasons = answer["refused"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let refused = reasons.iter().map(|reason| reason.as_str().unwrap_or("?").to_owned()).collect();
+        Some(Recorded { made: answer["made"].as_u64()?, refused })
     }
 
     /// Takes the card's memory until so many bytes are left.

@@ -72,3 +72,69 @@ fn a_missed_target_fails_and_wrong_words_are_said() {
     assert!(!unknown.status.success());
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no check `operator`"), "{unknown:?}");
 }
+
+#[test]
+fn a_check_that_takes_too_long_is_ended_and_the_others_are_made_and_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("suite.json");
+    // The soak alone takes more than three seconds; whether the other is done in one is not said.
+    let output = suite(&["--cpu", "--only", "soak,resume", "--most-seconds", "1", "--out", text(&out)]);
+    assert!(!output.status.success());
+    let report: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    assert_eq!(checks.len(), 2, "{report}");
+    let said = checks[1]["error"].as_str().unwrap();
+    assert!(checks[1]["check"] == "soak" && said.contains("more than 1 s"), "{report}");
+    assert_eq!(report["passed"], false);
+}
+
+#[test]
+fn without_time_nothing_passes() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("suite.json");
+    let output = suite(&["--cpu", "--only", "resume,soak", "--minutes", "0.01", "--out", text(&out)]);
+    assert!(!output.status.success(), "{output:?}");
+    let report: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    assert_eq!(report["not_made"], json!(["resume", "soak"]), "{report}");
+}
+
+#[cfg(unix)]
+#[test]
+fn pytorch_is_measured_between_the_checks_and_what_it_wrote_before_it_failed_counts() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (out, python) = (dir.path().join("suite.json"), dir.path().join("python"));
+    // As the real one it is given the script, `--out` and a file, `--seconds` and a number.
+    let script = r#"#!/bin/sh
+echo '{"torch": "0", "device": "cpu", "networks": [{"arch": "convnext_atto", "precision": "f32", "logits": 1.0, "gradient": 1.0}]}' > "$3"
+test "$4" = --seconds && kill -SEGV $$
+"#;
+    std::fs::write(&python, script).unwrap();
+    std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = suite(&["--cpu", "--only", "networks,pytorch", "--pytorch", text(&python), "--out", text(&out)]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let report: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    assert!(report["verdicts"][0]["passed"] == true && report["pytorch"]["torch"] == "0", "{report}");
+
+    std::fs::write(&python, "#!/bin/sh\necho 'no module named torch' >&2; exit 1\n").unwrap();
+    let output = suite(&["--cpu", "--only", "networks,pytorch", "--pytorch", text(&python)]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("no module named torch"), "{said}");
+}
+
+#[test]
+fn where_nothing_can_be_checked_it_ends_at_once_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("suite.json");
+    // Whatever this machine has: no engine for it lies beside this program.
+    let output = suite(&["--out", text(&out)]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success() && said.contains("There is no GPU to check. "), "{said}");
+    let report: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    assert_eq!(report["checks"].as_array().map(Vec::len), Some(1), "{report}");
+    assert!(report["checks"][0]["error"].as_str().is_some_and(|why| !why.is_empty()), "{report}");
+
+    let output = suite(&["--cpu", "--peer", text(&dir.path().join("none.json"))]);
+    assert!(!output.status.success() && output.stdout.is_empty(), "a wrong file is said first: {output:?}");
+}

@@ -6,6 +6,7 @@ use va_domain::TrainSettings;
 use va_engine::{BatchRequest, DataSize, RgbImage, SampleSource, Stop, TrainEvent};
 use va_error::{Error, Result};
 
+use super::Found;
 use super::sessions::largest_difference;
 use crate::course::{Course, Ran, Watcher};
 use crate::pictures::Pictures;
@@ -50,7 +51,7 @@ impl Watcher for Taker<'_> {
 
 /// Memory that ends in the middle of a run: the run goes on in smaller parts, says so, and ends as one that had such parts
 /// from its start.
-pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path) -> Result<Vec<Value>> {
+pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path, found: &mut Found<'_>) -> Result<()> {
     let batch = sizes.memory_batch;
     let course = |name: &str, micro_batch_size: u32| Course {
         settings: TrainSettings {
@@ -73,13 +74,13 @@ pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path) -> Result<Vec<Value
     let paused = paused?;
     let resumed = tight.run(subject, true, &mut ())?;
     let micro_batch = resumed.micro_batch().unwrap_or(batch);
-    let mut lines = vec![halved(&paused, &resumed, batch, leave_bytes)];
+    found(halved(&paused, &resumed, batch, leave_bytes));
     if micro_batch < batch {
         let small = course("small", micro_batch);
         let expected = small.run(subject, false, &mut ())?;
-        lines.push(exact(subject, (&tight, &resumed), (&small, &expected))?);
+        found(exact(subject, (&tight, &resumed), (&small, &expected))?);
     }
-    Ok(lines)
+    Ok(())
 }
 
 /// Enough for half the batch, not for all of it.

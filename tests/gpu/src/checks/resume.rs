@@ -6,6 +6,7 @@ use va_domain::TrainSettings;
 use va_engine::{Stop, TrainEvent};
 use va_error::Result;
 
+use super::Found;
 use crate::course::{Course, Watcher};
 use crate::pictures::Pictures;
 use crate::sizes::Sizes;
@@ -30,8 +31,11 @@ impl Watcher for PauseAfterTwo {
 }
 
 /// Four epochs, and two epochs, a pause, and two more: the same bits?
-pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path) -> Result<Vec<Value>> {
-    sizes.archs.iter().map(|arch| resumed(subject, arch, &dir.join(arch))).collect()
+pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path, found: &mut Found<'_>) -> Result<()> {
+    for arch in sizes.archs {
+        found(resumed(subject, arch, &dir.join(arch))?);
+    }
+    Ok(())
 }
 
 fn resumed(subject: &Subject<'_>, arch: &str, dir: &Path) -> Result<Value> {

@@ -7,6 +7,7 @@ use va_domain::TrainSettings;
 use va_engine::{CpuEngine, Engine, RgbImage, SampleSource, Session};
 use va_error::{Error, Result};
 
+use super::Found;
 use crate::course::Course;
 use crate::pictures::Pictures;
 use crate::sizes::Sizes;
@@ -19,8 +20,7 @@ const IMAGES: usize = 70;
 const WARM_UP: u32 = 5;
 
 /// The engine's sessions against those of the processor on the same model folders, and how fast they are.
-pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path) -> Result<Vec<Value>> {
-    let mut lines = Vec::new();
+pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path, found: &mut Found<'_>) -> Result<()> {
     for arch in sizes.archs {
         let course = Course {
             settings: TrainSettings {
@@ -38,12 +38,12 @@ pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path) -> Result<Vec<Value
         course.run(subject, false, &mut ())?;
         let session = subject.engine.open_session(&course.model_dir())?;
         let processor = CpuEngine::new().open_session(&course.model_dir())?;
-        lines.push(compare(arch, session.as_ref(), processor.as_ref(), sizes.image_px)?);
+        found(compare(arch, session.as_ref(), processor.as_ref(), sizes.image_px)?);
         for &batch in sizes.inference {
-            lines.push(speed(arch, session.as_ref(), batch, sizes)?);
+            found(speed(arch, session.as_ref(), batch, sizes)?);
         }
     }
-    Ok(lines)
+    Ok(())
 }
 
 fn compare(arch: &str, ours: &dyn Session, processor: &dyn Session, size_px: u32) -> Result<Value> {

@@ -9,12 +9,13 @@ use va_domain::TrainSettings;
 use va_engine::{RgbImage, SampleSource, Session, Stop, TrainEvent};
 use va_error::{Error, Result};
 
+use super::Found;
 use super::sessions::largest_difference;
 use crate::course::{Course, Ran, Watcher};
 use crate::pictures::Photographs;
 use crate::process::resident_bytes;
 use crate::sizes::Sizes;
-use crate::subject::{Subject, line};
+use crate::subject::{Recorded, Subject, line};
 
 /// Pauses after which memory should grow no more, and pauses at least.
 const WARM_UP: usize = 2;
@@ -28,6 +29,14 @@ const PROCESS_SLACK_BYTES: u64 = 192 << 20;
 const TOLERANCE: f32 = 1e-5;
 /// Between two questions to the session.
 const REST: Duration = Duration::from_millis(20);
+/// Images of most questions: few enough sizes that the session keeps its plan of each, records it and replays it.
+const OFTEN: [usize; 3] = [1, 4, 10];
+/// Images of every thirteenth: plans that come, and go before they are recorded.
+const NOW_AND_THEN: [usize; 4] = [2, 7, 3, 9];
+const NOW_AND_THEN_EVERY: usize = 13;
+const IMAGES: usize = 10;
+/// Questions before the training begins: enough that passes are recorded.
+const ALONE: usize = 3 * OFTEN.len();
 
 /// Pauses so long after the first step that was heard.
 struct Clock {
@@ -49,8 +58,8 @@ impl Watcher for Clock {
 }
 
 /// Training on JPEG files, paused and resumed, while a session answers beside it: memory must not grow, losses and answers
-/// must stay sane.
-pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path) -> Result<Vec<Value>> {
+/// must stay sane, and both must be recorded and replayed.
+pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path, found: &mut Found<'_>) -> Result<()> {
     let photographs = Photographs::write(&dir.join("photographs"), sizes.photographs, sizes.photograph_px)?;
     let photographs = Arc::new(photographs);
     let course = |name: &str, epochs: u32| Course {
@@ -66,20 +75,34 @@ pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path) -> Result<Vec<Value
         dir: dir.join(name),
     };
     let first = course("first", 1);
+    let mut recorded = vec![subject.recorded()];
     first.run(subject, false, &mut ())?;
+    recorded.push(subject.recorded());
     let session = subject.engine.open_session(&first.model_dir())?;
-    let images: Vec<RgbImage> = (0..10).map(|index| photographs.load(index)).collect::<Result<_>>()?;
+    let images: Vec<RgbImage> = (0..IMAGES).map(|index| photographs.load(index)).collect::<Result<_>>()?;
+    let mut questions = Questions::new(session.as_ref(), &images)?;
+    (0..ALONE).try_for_each(|_| questions.ask())?;
+    recorded.push(subject.recorded());
     let over = AtomicBool::new(false);
     let (trained, answered) = thread::scope(|scope| {
-        let beside = scope.spawn(|| ask_until(&over, session.as_ref(), &images));
+        let beside = scope.spawn(|| questions.ask_until(&over));
         let end = End(&over);
         let trained = train_with_pauses(subject, &course("long", EPOCHS), sizes);
         drop(end);
         let answered = beside.join().unwrap_or_else(|_| Err(Error::internal("the session panicked")));
         (trained, answered)
     });
-    let (cycles, answered) = (trained?, answered?);
-    Ok(vec![stream(&cycles), answers(&answered), memory(&cycles)])
+    recorded.push(subject.recorded());
+    let (cycles, ()) = (trained?, answered?);
+    found(stream(&cycles));
+    found(answers(&questions));
+    found(memory(&cycles));
+    // Only a card records.
+    let recorded: Vec<Recorded> = recorded.into_iter().flatten().collect();
+    if subject.card().is_some() || !recorded.is_empty() {
+        found(recordings(&recorded));
+    }
+    Ok(())
 }
 
 /// Ends the questions, also where the training panics: the thread that asks would never be joined.
@@ -109,24 +132,48 @@ fn train_with_pauses(subject: &Subject<'_>, course: &Course, sizes: &Sizes) -> R
     Ok(cycles)
 }
 
-/// What a session said to the same images.
-struct Answered {
+/// The same images asked again and again, in batches of several sizes.
+struct Questions<'a> {
+    session: &'a dyn Session,
+    images: &'a [RgbImage],
+    /// What it said first.
+    expected: Vec<Vec<f32>>,
     times: usize,
     largest_difference: f32,
 }
 
-fn ask_until(over: &AtomicBool, session: &dyn Session, images: &[RgbImage]) -> Result<Answered> {
-    let expected = session.probabilities(images)?;
-    let mut answered = Answered { times: 0, largest_difference: 0.0 };
-    while !over.load(Ordering::Relaxed) || answered.times == 0 {
-        // In batches of other sizes too.
-        let some = 1 + answered.times % images.len();
-        let apart = largest_difference(&session.probabilities(&images[..some])?, &expected[..some]);
-        answered.largest_difference = answered.largest_difference.max(apart);
-        answered.times += 1;
-        thread::sleep(REST);
+impl<'a> Questions<'a> {
+    fn new(session: &'a dyn Session, images: &'a [RgbImage]) -> Result<Self> {
+        let expected = session.probabilities(images)?;
+        Ok(Self { session, images, expected, times: 0, largest_difference: 0.0 })
     }
-    Ok(answered)
+
+    fn ask(&mut self) -> Result<()> {
+        let some = images_of(self.times);
+        let rows = self.session.probabilities(&self.images[..some])?;
+        self.largest_difference = self.largest_difference.max(largest_difference(&rows, &self.expected[..some]));
+        self.times += 1;
+        Ok(())
+    }
+
+    /// At least once.
+    fn ask_until(&mut self, over: &AtomicBool) -> Result<()> {
+        loop {
+            self.ask()?;
+            if over.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            thread::sleep(REST);
+        }
+    }
+}
+
+/// Of a question, by its number.
+fn images_of(question: usize) -> usize {
+    match (question / NOW_AND_THEN_EVERY, question % NOW_AND_THEN_EVERY) {
+        (round, at) if at + 1 == NOW_AND_THEN_EVERY => NOW_AND_THEN[round % NOW_AND_THEN.len()],
+        (_, at) => OFTEN[at % OFTEN.len()],
+    }
 }
 
 /// Every step was heard once and in order over all pauses, and had a loss.
@@ -146,10 +193,10 @@ fn stream(cycles: &[Cycle]) -> Value {
     line("steps over pauses", !heard.is_empty() && in_order && finite, figures)
 }
 
-fn answers(answered: &Answered) -> Value {
-    let passed = answered.largest_difference <= TOLERANCE;
+fn answers(questions: &Questions<'_>) -> Value {
+    let passed = questions.largest_difference <= TOLERANCE;
     let figures = json!({
-        "times": answered.times, "largest_difference": answered.largest_difference, "limit": TOLERANCE,
+        "times": questions.times, "largest_difference": questions.largest_difference, "limit": TOLERANCE,
     });
     line("answers of a session beside the training", passed, figures)
 }
@@ -166,6 +213,18 @@ fn memory(cycles: &[Cycle]) -> Value {
         "process_limit_bytes": PROCESS_SLACK_BYTES, "resident_bytes": end.resident_bytes,
     });
     line("memory does not grow", passed, figures)
+}
+
+/// What was recorded at first, after a training, after the session's first answers and in the end: each of the three whiles
+/// records, and nothing is refused.
+fn recordings(recorded: &[Recorded]) -> Value {
+    let made: Vec<u64> = recorded.windows(2).map(|pair| pair[1].made.saturating_sub(pair[0].made)).collect();
+    let refused = recorded.last().map(|last| last.refused.clone()).unwrap_or_default();
+    let passed = made.len() == 3 && made.iter().all(|&made| made > 0) && refused.is_empty();
+    let figures = json!({
+        "by_training": made.first(), "by_session": made.get(1), "side_by_side": made.get(2), "refused": refused,
+    });
+    line("training and session are recorded", passed, figures)
 }
 
 #[cfg(test)]
@@ -218,5 +277,44 @@ mod tests {
         assert!(passed(&[(900, 100), (700, 500), (600, 600), (590, 620), (580, 650)]));
         assert!(!passed(&[(900, 100), (700, 500), (600, 600), (550, 620), (500, 650)]), "the card loses 100 MiB");
         assert!(!passed(&[(900, 100), (700, 500), (600, 600), (600, 700), (600, 800)]), "the process grows by 200 MiB");
+    }
+
+    #[test]
+    fn what_is_not_recorded_or_refused_is_seen() {
+        let recorded = |made: u64, refused: &[&str]| Recorded {
+            made,
+            refused: refused.iter().map(|&why| why.to_owned()).collect(),
+        };
+        let passed = |all: &[Recorded]| recordings(all)["passed"] == true;
+        let [none, trained, asked, both] = [0, 2, 5, 9].map(|made| recorded(made, &[]));
+        assert!(passed(&[none.clone(), trained.clone(), asked.clone(), both.clone()]));
+        assert!(!passed(&[none.clone(), trained.clone(), asked.clone(), recorded(9, &["forward pass: no"])]));
+        assert!(!passed(&[none.clone(), none.clone(), asked.clone(), both.clone()]), "the training records nothing");
+        assert!(!passed(&[none.clone(), trained.clone(), trained.clone(), both]), "the session records nothing");
+        assert!(!passed(&[none, trained, asked.clone(), asked]), "nothing is recorded side by side");
+        assert!(!passed(&[]), "a card that says nothing of it");
+    }
+
+    /// With the plans that a network keeps, the least recently used going first.
+    #[test]
+    fn sizes_that_are_asked_often_keep_their_plans_and_others_come_and_go() {
+        let (mut kept, mut hits, mut made) = (Vec::<usize>::new(), [0; IMAGES + 1], [0; IMAGES + 1]);
+        for images in (0..200).map(images_of) {
+            match kept.iter().position(|&size| size == images) {
+                Some(at) => {
+                    kept.remove(at);
+                    hits[images] += 1;
+                }
+                None => made[images] += 1,
+            }
+            kept.push(images);
+            if kept.len() > 4 {
+                kept.remove(0);
+            }
+        }
+        assert!(OFTEN.iter().all(|&size| made[size] == 1 && hits[size] > 50), "{made:?} {hits:?}");
+        assert!(NOW_AND_THEN.iter().all(|&size| made[size] > 2 && hits[size] == 0), "{made:?} {hits:?}");
+        let alone: Vec<usize> = (0..ALONE).map(images_of).collect();
+        assert!(OFTEN.iter().all(|size| alone.iter().filter(|asked| *asked == size).count() > 2));
     }
 }

@@ -7,6 +7,8 @@ mod networks;
 mod replay;
 mod speed;
 
+pub use networks::works as network_works;
+
 use serde_json::Value;
 use va_error::{Error, Result};
 use va_exec::Backend;

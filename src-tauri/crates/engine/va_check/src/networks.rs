@@ -11,6 +11,16 @@ const GOLDEN: &str = include_str!("../../../../../tests/golden/network_precision
 /// Ours may be so many times PyTorch's.
 const FACTOR: f64 = 2.0;
 
+/// Names of all works, for `only` of a request.
+///
+/// # Errors
+/// When the table is damaged.
+pub fn works() -> Result<Vec<String>> {
+    let golden: Value = serde_json::from_str(GOLDEN)?;
+    let works = golden["works"].as_array().map(Vec::as_slice).unwrap_or_default();
+    Ok(works.iter().map(|line| Work { line, seed: 0, classes: 0, most: 0 }.name()).collect())
+}
+
 /// `only` of the request, as `resnet18 f32`, leaves the other works out, `batches` all but the first ones.
 pub fn run(request: &Value, backend: Backend) -> Result<Value> {
     let golden: Value = serde_json::from_str(GOLDEN)?;
