@@ -87,9 +87,9 @@ impl Photographs {
         Ok(Self { files, size_px, repeats: 1 })
     }
 
-    /// Each file so many times over, as so many samples: a larger dataset with an epoch of some seconds on a fast card.
-    pub fn repeated(self, repeats: usize) -> Self {
-        Self { repeats, ..self }
+    /// Each file so many times over, as so many samples.
+    pub fn repeated(&self, repeats: usize) -> Self {
+        Self { files: self.files.clone(), size_px: self.size_px, repeats }
     }
 }
 

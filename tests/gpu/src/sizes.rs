@@ -18,6 +18,8 @@ pub struct Sizes {
     pub memory_px: u32,
     pub memory_batch: u32,
     pub photographs: usize,
+    /// Samples of a long run that share a file: epochs of some seconds, so that checkpoints are as rare as in earnest.
+    pub photograph_repeats: usize,
     /// Width and height.
     pub photograph_px: [u32; 2],
     /// Of the run over photographs.
@@ -25,8 +27,6 @@ pub struct Sizes {
     pub loader_precision: va_domain::Precision,
     pub loader_batch: u32,
     pub loader_epochs: u32,
-    /// Samples of the run over photographs that share a file.
-    pub loader_repeats: usize,
     /// Share of the steady state in which the device must not wait for data.
     pub least_busy: f64,
     pub soak: Duration,
@@ -48,12 +48,12 @@ impl Sizes {
             memory_px: 160,
             memory_batch: 64,
             photographs: 768,
+            photograph_repeats: 12,
             photograph_px: [640, 480],
             loader_arch: "resnet50",
             loader_precision: va_domain::Precision::Bf16,
             loader_batch: 64,
             loader_epochs: 4,
-            loader_repeats: 12,
             least_busy: 0.95,
             soak,
             soak_pause_every: (soak / 8).clamp(Duration::from_secs(2), Duration::from_secs(20)),
@@ -74,12 +74,12 @@ impl Sizes {
             memory_px: 32,
             memory_batch: 8,
             photographs: 40,
+            photograph_repeats: 1,
             photograph_px: [80, 60],
             loader_arch: "mobilenetv4_conv_small",
             loader_precision: va_domain::Precision::F32,
             loader_batch: 8,
             loader_epochs: 3,
-            loader_repeats: 1,
             least_busy: 0.0,
             soak: Duration::from_secs(3),
             soak_pause_every: Duration::from_millis(300),

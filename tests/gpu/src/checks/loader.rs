@@ -58,7 +58,7 @@ pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path, found: &mut Found<'
             epochs: sizes.loader_epochs,
             ..TrainSettings::default()
         },
-        train: Arc::new(photographs.repeated(sizes.loader_repeats)),
+        train: Arc::new(photographs.repeated(sizes.photograph_repeats)),
         val: None,
         dir: dir.join("run"),
     };

@@ -61,8 +61,7 @@ impl Watcher for Clock {
 /// must stay sane, and both must be recorded and replayed.
 pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path, found: &mut Found<'_>) -> Result<()> {
     let photographs = Photographs::write(&dir.join("photographs"), sizes.photographs, sizes.photograph_px)?;
-    let photographs = Arc::new(photographs);
-    let course = |name: &str, epochs: u32| Course {
+    let course = |name: &str, epochs: u32, repeats: usize| Course {
         settings: TrainSettings {
             image_size_px: sizes.soak_px,
             batch_size: sizes.soak_batch,
@@ -70,11 +69,11 @@ pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path, found: &mut Found<'
             warmup_epochs: 0.0,
             ..TrainSettings::default()
         },
-        train: photographs.clone(),
+        train: Arc::new(photographs.repeated(repeats)),
         val: None,
         dir: dir.join(name),
     };
-    let first = course("first", 1);
+    let first = course("first", 1, 1);
     let mut recorded = vec![subject.recorded()];
     first.run(subject, false, &mut ())?;
     recorded.push(subject.recorded());
@@ -87,7 +86,7 @@ pub fn run(subject: &Subject<'_>, sizes: &Sizes, dir: &Path, found: &mut Found<'
     let (trained, answered) = thread::scope(|scope| {
         let beside = scope.spawn(|| questions.ask_until(&over));
         let end = End(&over);
-        let trained = train_with_pauses(subject, &course("long", EPOCHS), sizes);
+        let trained = train_with_pauses(subject, &course("long", EPOCHS, sizes.photograph_repeats), sizes);
         drop(end);
         let answered = beside.join().unwrap_or_else(|_| Err(Error::internal("the session panicked")));
         (trained, answered)
