@@ -53,7 +53,7 @@ export const importing = {
   'import.copy_report': 'Copy the list',
   'import.show': 'Show the images',
   'import.failed': 'The import stopped',
-  'import.cancelled': 'The import was cancelled',
+  'import.cancelled': 'The import was stopped',
   'import.kept': 'What was imported before stays; importing again leaves duplicates out.',
   'import.another': 'Choose something else',
 } as const;

@@ -51,7 +51,7 @@ export const importing: Readonly<Record<keyof typeof en, Message>> = {
   'import.copy_report': '复制列表',
   'import.show': '查看图像',
   'import.failed': '导入已停止',
-  'import.cancelled': '导入已取消',
+  'import.cancelled': '导入已停止',
   'import.kept': '此前已导入的内容会保留；再次导入时会跳过重复项。',
   'import.another': '选择其他内容',
 };

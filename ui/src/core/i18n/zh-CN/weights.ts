@@ -34,7 +34,7 @@ export const weights: Readonly<Record<keyof typeof en, Message>> = {
   'weights.start_download': '下载',
   'weights.one_file': '请一次选择一个权重文件。',
   'weights.choice': '起始权重',
-  'weights.choice_hint': '已安装的此架构的权重；最后一层会按您的类别重新建立。',
+  'weights.choice_hint': '此网络结构已安装的权重；最后一层会按您的类别重新建立。',
   'weights.choice_none_hint': '没有安装此网络结构的权重。',
   'weights.seed': '无（从头训练）',
   'weights.go_settings': '前往设置',
