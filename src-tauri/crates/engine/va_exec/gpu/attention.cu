@@ -3,7 +3,7 @@
 
 // `p = softmax(scale · s)` along rows of `width`.
 extern "C" __global__ void softmax(value* p, const float* s, float scale, unsigned width) {
-    __shared__ float shared[ROW_THREADS];
+    __shared__ float shared[ROW_THREADS / WARP_THREADS];
     const float* row = s + (size_t)blockIdx.x * width;
     value* out = p + (size_t)blockIdx.x * width;
     float max = -CUDART_INF_F;
@@ -18,7 +18,7 @@ KERNEL_WITH_BARRIERS(softmax)
 
 // `ds = scale · p · (dp - Σ p · dp)`.
 extern "C" __global__ void softmax_grad(value* ds, const value* p, const float* dp, float scale, unsigned width) {
-    __shared__ float shared[ROW_THREADS];
+    __shared__ float shared[ROW_THREADS / WARP_THREADS];
     size_t at = (size_t)blockIdx.x * width;
     float sum = 0.0f;
     for (unsigned i = threadIdx.x; i < width; i += ROW_THREADS) sum += wide(p[at + i]) * dp[at + i];

@@ -239,9 +239,16 @@ extern "C" __global__ void lay_out(value* y, const float* x, Pieces pieces) {
 }
 KERNEL(lay_out)
 
-// `y[rows, columns] +=` the transpose of x `[columns, rows]`.
-extern "C" __global__ void add_transposed(float* y, const value* x, unsigned rows, unsigned columns, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i] += wide(x[(size_t)(i % columns) * rows + i / columns]);
+// `y[rows, columns] +=` the transpose of x `[columns, rows]`: a block turns a square, so that both are read by rows.
+extern "C" __global__ void add_transposed(float* y, const value* x, unsigned rows, unsigned columns) {
+    __shared__ float square[WARP_THREADS * (WARP_THREADS + 1)];
+    unsigned lane = threadIdx.x % WARP_THREADS, row = blockIdx.y * WARP_THREADS, column = blockIdx.x * WARP_THREADS;
+    for (unsigned i = threadIdx.x / WARP_THREADS; i < WARP_THREADS; i += THREADS / WARP_THREADS) {
+        if (column + i < columns && row + lane < rows) square[i * (WARP_THREADS + 1) + lane] = wide(x[(size_t)(column + i) * rows + row + lane]);
+    }
+    __syncthreads();
+    for (unsigned i = threadIdx.x / WARP_THREADS; i < WARP_THREADS; i += THREADS / WARP_THREADS) {
+        if (row + i < rows && column + lane < columns) y[(size_t)(row + i) * columns + column + lane] += square[lane * (WARP_THREADS + 1) + i];
+    }
 }
-KERNEL(add_transposed)
+KERNEL_WITH_BARRIERS(add_transposed)

@@ -54,6 +54,17 @@ inline void barrier() {
     if (_setjmp(fibers[current].at) == 0) _longjmp(scheduler, 1);
 }
 
+// What the threads of a warp give each other: nobody goes on before all have read.
+inline float exchanged[most];
+
+inline float shuffle(float v, unsigned mask) {
+    exchanged[current] = v;
+    barrier();
+    v = exchanged[current ^ mask];
+    barrier();
+    return v;
+}
+
 // A fiber's whole life: one run of the kernel after the other.
 inline void live() {
     for (;;) {
@@ -120,6 +131,7 @@ void launch(void (*kernel)(Args...), const unsigned* grid, unsigned width, void*
 #define gridDim emulation::blocks
 #define blockDim emulation::threads
 #define __syncthreads emulation::barrier
+#define __shfl_xor_sync(threads, v, mask) emulation::shuffle(v, mask)
 
 // As the driver calls a kernel: by name, with the addresses of its arguments.
 #define EMULATED_KERNEL(name, together)                                                    \

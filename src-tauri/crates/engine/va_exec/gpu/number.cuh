@@ -220,31 +220,33 @@ struct Elements {
     }
 };
 
+// Threads that run together.
+#define WARP_THREADS 32
+
+// Sum over `lanes` neighbouring threads of a warp, a power of two; the same bits for each of them. All of the warp take part.
+__device__ __forceinline__ float sum_of_lanes(float v, unsigned lanes) {
+    for (unsigned mask = lanes / 2; mask > 0; mask /= 2) v += __shfl_xor_sync(0xffffffffu, v, mask);
+    return v;
+}
+
 // Threads of a block that works on one row.
 #define ROW_THREADS 128
 
-// Sum over the block, in a fixed order, for every thread.
-__device__ __forceinline__ float block_sum(float v, float* shared) {
-    shared[threadIdx.x] = v;
-    for (unsigned half = ROW_THREADS / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) shared[threadIdx.x] += shared[threadIdx.x + half];
-    }
+// `join` of the numbers of all the block's threads, in a fixed order, for every thread.
+template <typename Join> __device__ __forceinline__ float block_join(float v, float* shared, Join join) {
+    for (unsigned mask = WARP_THREADS / 2; mask > 0; mask /= 2) v = join(v, __shfl_xor_sync(0xffffffffu, v, mask));
+    if (threadIdx.x % WARP_THREADS == 0) shared[threadIdx.x / WARP_THREADS] = v;
     __syncthreads();
-    float sum = shared[0];
+    v = shared[0];
+    for (unsigned warp = 1; warp < ROW_THREADS / WARP_THREADS; warp++) v = join(v, shared[warp]);
     __syncthreads();
-    return sum;
+    return v;
 }
 
-// As `block_sum`, the largest.
+__device__ __forceinline__ float block_sum(float v, float* shared) {
+    return block_join(v, shared, [](float a, float b) { return a + b; });
+}
+
 __device__ __forceinline__ float block_max(float v, float* shared) {
-    shared[threadIdx.x] = v;
-    for (unsigned half = ROW_THREADS / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) shared[threadIdx.x] = fmaxf(shared[threadIdx.x], shared[threadIdx.x + half]);
-    }
-    __syncthreads();
-    float max = shared[0];
-    __syncthreads();
-    return max;
+    return block_join(v, shared, [](float a, float b) { return fmaxf(a, b); });
 }

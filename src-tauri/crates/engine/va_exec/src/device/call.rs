@@ -2,7 +2,7 @@
 
 use candle_core::{Result, bail};
 
-use super::spread::{Columns, JOINED, THREADS};
+use super::spread::{Columns, JOINED, THREADS, WARP};
 use super::{Buffer, Gpu, Number};
 
 /// Threads of a block that works on one row; `ROW_THREADS` of `gpu/number.cuh`.
@@ -100,6 +100,16 @@ impl Call {
     ) -> Self {
         let grid = [columns.blocks(), columns.parts(), layers];
         Self::new(file, kernel, number, grid, THREADS).shape(&columns.words())
+    }
+
+    /// A block for each square of 32 rows and columns of a matrix.
+    pub fn by_squares(file: &'static str, kernel: &'static str, number: Number, [rows, columns]: [usize; 2]) -> Self {
+        Self::new(file, kernel, number, [columns.div_ceil(WARP), rows.div_ceil(WARP), 1], THREADS)
+    }
+
+    /// So many neighbouring threads a row.
+    pub fn by_lanes(file: &'static str, kernel: &'static str, number: Number, rows: usize, lanes: usize) -> Self {
+        Self::new(file, kernel, number, [rows.div_ceil(THREADS / lanes), 1, 1], THREADS)
     }
 
     /// Joins parts of `len` numbers.
@@ -206,6 +216,8 @@ mod tests {
         let columns = Columns::to_sum(1000, 100, &[]);
         let call = Call::by_column_in_layers("f", "k", Number::F32, &columns, 9);
         assert_eq!(call.grid, [columns.blocks() as u32, columns.parts() as u32, 9]);
+        assert_eq!(Call::by_squares("f", "k", Number::F32, [33, 64]).grid, [2, 2, 1]);
+        assert_eq!(Call::by_lanes("f", "k", Number::F32, 17, 16).grid, [2, 1, 1]);
         assert_eq!(Call::joining("f", "k", 17).grid, [3, 1, 1]);
         assert_eq!(Call::by_row("f", "k", Number::F32, 7).grid, [7, 1, 1]);
     }

@@ -194,8 +194,9 @@ fn weight_grad_by_library(gpu: &dyn Gpu, geo: &ConvGeometry, [dw, x, dy]: [Buffe
     if !gpu.convolve(ConvPass::WeightGrad, geo, [found, x, dy])? {
         return Ok(false);
     }
-    let call = Call::over(FILE, "add_transposed", x.number, dw.len).real(dw).value(found);
-    call.count(geo.window()).count(geo.out_channels).count(dw.len).run(gpu)?;
+    let (rows, columns) = (geo.window(), geo.out_channels);
+    let call = Call::by_squares(FILE, "add_transposed", x.number, [rows, columns]).real(dw).value(found);
+    call.count(rows).count(columns).run(gpu)?;
     Ok(true)
 }
 

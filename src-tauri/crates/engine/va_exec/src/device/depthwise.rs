@@ -4,8 +4,7 @@ use candle_core::Result;
 
 use super::channels::join_parts;
 use super::convolution::{FILE, shape};
-use super::elementwise::cast;
-use super::spread::{Columns, is_aligned, width};
+use super::spread::{Columns, readable, width};
 use super::{Buffer, Call, Gpu, Number};
 use crate::kernels::geometry::ConvGeometry;
 
@@ -19,16 +18,6 @@ fn spread(batch: usize, [height, image_width]: [usize; 2], channels: usize, oper
     let threads = |pixels: usize| batch * height * image_width.div_ceil(pixels) * (channels / width);
     let pixels = if width > 1 && threads(PIXELS) >= THREADS_ENOUGH { PIXELS } else { 1 };
     [width, pixels, threads(pixels)]
-}
-
-/// Weights at an address that whole pieces are read from: they lie anywhere among the parameters.
-fn readable(gpu: &dyn Gpu, w: Buffer, channels: usize) -> Result<Buffer> {
-    if is_aligned(w) || width(&[], &[channels]) == 1 {
-        return Ok(w);
-    }
-    let copy = gpu.scratch(w.number, w.len)?;
-    cast(gpu, copy, w)?;
-    Ok(copy)
 }
 
 /// `y = conv(x, w)`, or with `keep` plus what is in y.

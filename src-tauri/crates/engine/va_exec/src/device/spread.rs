@@ -2,7 +2,10 @@
 //! channels and rows a block has. It depends on the operands alone, not on the card, so that sums have the same bits
 //! everywhere.
 
-use super::Buffer;
+use candle_core::Result;
+
+use super::elementwise::cast;
+use super::{Buffer, Gpu};
 
 /// Numbers that a thread takes at once where it can; `WIDTH` of `gpu/number.cuh`.
 const WIDTH: usize = 8;
@@ -10,6 +13,8 @@ const WIDTH: usize = 8;
 const BYTES: u64 = 16;
 /// Threads of a block; `THREADS` of `gpu/columns.cuh`.
 pub(super) const THREADS: usize = 256;
+/// Threads that run together; `WARP_THREADS` of `gpu/number.cuh`.
+pub(super) const WARP: usize = 32;
 /// Numbers that a block joins the parts of; `JOINED` of `gpu/columns.cuh`.
 pub(super) const JOINED: usize = 8;
 
@@ -28,6 +33,16 @@ pub(super) fn width(operands: &[Buffer], strides: &[usize]) -> usize {
 /// Whether a card can read it in pieces.
 pub(super) fn is_aligned(operand: Buffer) -> bool {
     operand.address.is_multiple_of(BYTES)
+}
+
+/// One number a channel at an address that a card reads in eights, where the channels are such: parameters lie anywhere.
+pub(super) fn readable(gpu: &dyn Gpu, numbers: Buffer, channels: usize) -> Result<Buffer> {
+    if is_aligned(numbers) || width(&[], &[channels]) == 1 {
+        return Ok(numbers);
+    }
+    let copy = gpu.scratch(numbers.number, numbers.len)?;
+    cast(gpu, copy, numbers)?;
+    Ok(copy)
 }
 
 /// `[rows, channels]` by columns: a thread has `width` neighbouring channels and goes down the rows of its part;

@@ -126,7 +126,7 @@ fn batch_norm() -> Vec<Case> {
 
 fn layer_norm() -> Vec<Case> {
     let (eps, mut cases) = (1e-6, Vec::new());
-    for (rows, c) in [(1, 7), (70, 96), (150, 200)] {
+    for (rows, c) in [(1, 7), (70, 96), (150, 200), (9, 33), (5, 776), (300, 8)] {
         let (len, name) = (rows * c, |what: &str| format!("{what} [{rows}, {c}]"));
         let (sums, grad) = (LayerNormReduce { eps }, LayerNormInputGrad { eps });
         cases.extend([
@@ -197,7 +197,7 @@ fn convolutions() -> Vec<Case> {
         ([8, 8], [4, 4], [4, 4], [0, 0], [1, 1], 1),
         ([6, 6], [3, 3], [1, 1], [1, 1], [1, 1], 8),
     ] {
-        for out_channels in [8, 16] {
+        for out_channels in if kernel == [3, 2] { vec![8, 16, 40] } else { vec![8, 16] } {
             let geo = ConvGeometry {
                 batch: 2,
                 size,
