@@ -1,9 +1,12 @@
-//! Training with recorded passes gives the bits of training step by step, and a device that records does record.
+//! Training with recorded steps gives the bits of training step by step, and a device that records does record: a whole
+//! training step, draws, loss and optimiser included, is one recording.
 
 use candle_core::{DType, Device, Tensor};
 use serde_json::{Value, json};
 use va_error::{Error, Result};
-use va_exec::{AdamW, Backend, CounterRng, CrossEntropy, Mode, Network, Precision, Recordings};
+use va_exec::{
+    AdamW, Backend, CounterRng, CrossEntropy, Network, Precision, Recordings, Rule, SoftTarget, Update, UpdateAt,
+};
 use va_zoo::Regularisation;
 
 const ARCHS: [&str; 4] = ["resnet18", "mobilenetv4_conv_small", "convnext_atto", "vit_tiny_patch16_224"];
@@ -23,7 +26,7 @@ fn compare(arch: &str, precision: Precision, backend: Backend) -> Result<Value> 
     let (replayed, recordings) = train(arch, precision, backend, true)?;
     let same = stepwise.iter().zip(&replayed).all(|(a, b)| a.to_bits() == b.to_bits());
     // Only a GPU records.
-    let recorded = (recordings.replayed > 0) == (backend == Backend::Cuda);
+    let recorded = recordings.replayed == usize::from(backend == Backend::Cuda);
     Ok(json!({
         "name": format!("{arch}, {precision:?}"),
         "replayed": recordings.replayed,
@@ -42,18 +45,20 @@ fn train(arch: &str, precision: Precision, backend: Backend, replay: bool) -> Re
     let mut net = Network::with(va_zoo::build_with(arch, CLASSES, SIZE, 3, rates)?, precision, backend)?;
     net.replay_passes(replay);
     net.init(1)?;
-    let mut state = AdamW::new_state(&net)?;
+    let rule = Rule::AdamW(AdamW::default());
+    let mut update = Update::new(&net, rule)?;
+    let loss = CrossEntropy::default();
+    let targets = [0, 1, 2, 1].map(SoftTarget::hard);
+    let wanted = loss.wanted(&targets, CLASSES, loss.weight_of(&targets)?)?;
+    let groups = net.layout().groups(|_| 1.0);
     let rng = CounterRng::new(1, arch);
     let len = BATCH * SIZE * SIZE * 3;
     for step in 1..=STEPS {
         let images: Vec<f32> = (0..len as u64).map(|i| rng.normal(step * len as u64 + i) as f32).collect();
         let images = Tensor::from_vec(images, (BATCH, SIZE, SIZE, 3), &Device::Cpu).map_err(candle)?;
         net.set_step_key(step);
-        let logits = net.forward(&images, Mode::Train)?;
-        let loss = CrossEntropy::default().loss_and_grad(&logits, &[0, 1, 2, 1])?;
-        net.zero_grad()?;
-        net.backward(&loss.grad)?;
-        AdamW::default().step(&net, &mut state, step)?;
+        let at = UpdateAt { rule, step, groups: groups.clone(), clip_norm: Some(1.0), average_decay: 0.0 };
+        net.learn_and_update(&images, &wanted, &mut update, &at)?;
     }
     let params = net.params().to_device(&Device::Cpu).and_then(|params| params.to_dtype(DType::F32)?.to_vec1());
     Ok((params.map_err(candle)?, net.recordings()))

@@ -7,7 +7,9 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use serde_json::{Value, json};
 use va_error::{Error, Result};
-use va_exec::{AdamW, Backend, CounterRng, CrossEntropy, Mode, Network, Precision, Recordings, clip_grad_norm};
+use va_exec::{
+    AdamW, Backend, CounterRng, CrossEntropy, Network, Precision, Recordings, Rule, SoftTarget, Update, UpdateAt,
+};
 
 const CLASSES: usize = 1000;
 const WARM_UP: u32 = 5;
@@ -57,9 +59,12 @@ fn measure(work: &Value, size: usize, steps: u32, backend: Backend) -> Result<Me
     let arch = work["arch"].as_str().unwrap_or_default();
     let mut net = Network::with(va_zoo::build(arch, CLASSES, size, 3)?, precision, backend)?;
     net.init(0)?;
-    let mut state = AdamW::new_state(&net)?;
+    let rule = Rule::AdamW(AdamW { lr: 1e-5, ..AdamW::default() });
+    let mut update = Update::new(&net, rule)?;
+    let groups = net.layout().groups(|_| 1.0);
     let input = images(batch, size)?.to_device(net.device()).map_err(candle)?;
-    let targets: Vec<u32> = (0..batch).map(|i| (i % CLASSES) as u32).collect();
+    let targets: Vec<SoftTarget> = (0..batch).map(|i| SoftTarget::hard((i % CLASSES) as u32)).collect();
+    let wanted = CrossEntropy::default().wanted(&targets, CLASSES, batch as f64)?;
     let mut began = Instant::now();
     for step in 1..=u64::from(WARM_UP + steps) {
         if step == u64::from(WARM_UP) + 1 {
@@ -67,13 +72,11 @@ fn measure(work: &Value, size: usize, steps: u32, backend: Backend) -> Result<Me
             began = Instant::now();
         }
         net.set_step_key(step);
-        let logits = net.forward(&input, Mode::Train)?;
-        let found = CrossEntropy::default().loss_and_grad(&logits, &targets)?;
-        net.zero_grad()?;
-        net.backward(&found.grad)?;
-        clip_grad_norm(net.grads(), Some(1.0))?;
-        AdamW { lr: 1e-5, ..AdamW::default() }.step(&net, &mut state, step)?;
-        if !found.loss.is_finite() {
+        let at = UpdateAt { rule, step, groups: groups.clone(), clip_norm: Some(1.0), average_decay: 0.0 };
+        let learned = net.learn_and_update(&input, &wanted, &mut update, &at)?;
+        // As a run does: who watches sees every loss and norm.
+        let (loss, found) = (learned.loss()?, update.report()?);
+        if !loss.is_finite() || !found.grad_norm.is_finite() {
             return Err(Error::internal(format!("the loss of step {step} is not a number")));
         }
     }

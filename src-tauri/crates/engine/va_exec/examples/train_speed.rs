@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use va_error::Result;
-use va_exec::{AdamW, Backend, CrossEntropy, Mode, Network, Precision, clip_grad_norm, fold_state};
+use va_exec::{AdamW, Backend, CrossEntropy, Mode, Network, Precision, Rule, SoftTarget, Update, UpdateAt, fold_state};
 use va_graph::fold_for_inference;
 
 #[global_allocator]
@@ -78,17 +78,17 @@ fn train(work: &Work) -> Result<(Network, Vec<f64>)> {
     let mut net = Network::with(va_zoo::build(&work.arch, 10, work.size, 3)?, work.precision, work.backend)?;
     net.init(0)?;
     let x = images(work)?;
-    let targets: Vec<u32> = (0..work.batch as u32).map(|i| i % 10).collect();
-    let mut state = AdamW::new_state(&net)?;
+    let targets: Vec<SoftTarget> = (0..work.batch as u32).map(|i| SoftTarget::hard(i % 10)).collect();
+    let wanted = CrossEntropy::default().wanted(&targets, 10, work.batch as f64)?;
+    let rule = Rule::AdamW(AdamW::default());
+    let (mut update, groups) = (Update::new(&net, rule)?, net.layout().groups(|_| 1.0));
     let mut times = Vec::new();
     for step in 1..=work.steps + WARM_UP {
         let start = Instant::now();
-        let logits = net.forward(&x, Mode::Train)?;
-        let loss = CrossEntropy::default().loss_and_grad(&logits, &targets)?;
-        net.zero_grad()?;
-        net.backward(&loss.grad)?;
-        clip_grad_norm(net.grads(), Some(1.0))?;
-        AdamW::default().step(&net, &mut state, step as u64)?;
+        let at = UpdateAt { rule, step: step as u64, groups: groups.clone(), clip_norm: Some(1.0), average_decay: 0.0 };
+        let learned = net.learn_and_update(&x, &wanted, &mut update, &at)?;
+        learned.loss()?;
+        update.report()?;
         times.push(start.elapsed().as_secs_f64());
     }
     Ok((net, times.split_off(WARM_UP)))

@@ -69,10 +69,12 @@ __device__ __forceinline__ unsigned long long random_bits(unsigned long long key
     return z ^ (z >> 31);
 }
 
-// Groups of `group` elements are kept or zeroed together; `threshold` is the probability in units of 2^-53.
-extern "C" __global__ void leave_out(value* y, unsigned long long key, unsigned long long threshold, float factor, unsigned group, unsigned len) {
+// Groups of `group` elements are kept or zeroed together; `threshold` is the probability in units of 2^-53. The key lies in
+// memory, the lower half first, so that the same start draws anew when the host has written another.
+extern "C" __global__ void leave_out(value* y, const unsigned* words, unsigned long long threshold, float factor, unsigned group, unsigned len) {
     unsigned i = thread_index();
     if (i >= len) return;
+    unsigned long long key = (unsigned long long)words[1] << 32 | words[0];
     bool keep = (random_bits(key, i / group) >> 11) >= threshold;
     y[i] = narrow(keep ? wide(y[i]) * factor : 0.0f);
 }

@@ -4,7 +4,9 @@ use candle_core::{Device, Tensor};
 use va_error::{Error, Result};
 
 use crate::error::CandleContext;
+use crate::kernels::loss::sigmoid;
 use crate::loss::{LossAndGrad, rows_f64};
+use crate::wanted::{LossKind, Wanted};
 
 /// Sigmoid cross-entropy from logits, computed in f64 without ever forming `exp` of a large number, so that no logit
 /// overflows; mean over all entries, as PyTorch's `binary_cross_entropy_with_logits`.
@@ -30,12 +32,21 @@ impl BinaryCrossEntropy {
     /// # Errors
     /// As [`BinaryCrossEntropy::loss_and_grad`].
     pub fn part_loss_and_grad(&self, logits: &Tensor, targets: &[f64], total: usize) -> Result<LossAndGrad> {
-        let (n, k) = logits.dims2().engine("binary cross-entropy takes logits [N, K]")?;
-        let ones = vec![1.0; k];
+        let (_, classes) = logits.dims2().engine("binary cross-entropy takes logits [N, K]")?;
+        let wanted = self.wanted(targets, classes, total)?;
+        Ok(LossAndGrad { loss: wanted.loss(logits)?, grad: wanted.grad(logits)? })
+    }
+
+    /// What rows with these targets `[N, K]` should say, of a batch of `total` entries.
+    ///
+    /// # Errors
+    /// As [`BinaryCrossEntropy::loss_and_grad`].
+    pub fn wanted(&self, targets: &[f64], classes: usize, total: usize) -> Result<Wanted> {
+        let ones = vec![1.0; classes];
         let weights = self.positive_weights.as_deref().unwrap_or(&ones);
-        if targets.len() != n * k || weights.len() != k {
+        if classes == 0 || !targets.len().is_multiple_of(classes) || weights.len() != classes {
             return Err(Error::invalid(format!(
-                "binary cross-entropy: {n} rows of {k} logits with {} targets and {} class weights",
+                "binary cross-entropy: {} targets and {} class weights for {classes} classes",
                 targets.len(),
                 weights.len()
             )));
@@ -44,19 +55,10 @@ impl BinaryCrossEntropy {
             return Err(Error::invalid(format!("binary cross-entropy: the target {bad} is not between 0 and 1")));
         }
         let count = total.max(1) as f64;
-        let (mut loss, mut grad) = (0.0, Vec::with_capacity(n * k));
-        for (row, targets) in rows_f64(logits)?.iter().zip(targets.chunks(k.max(1))) {
-            for ((&x, &target), &weight) in row.iter().zip(targets).zip(weights) {
-                // -log σ(x) and -log σ(-x).
-                let (miss, alarm) = (softplus(-x), softplus(x));
-                loss += weight * target * miss + (1.0 - target) * alarm;
-                grad.push((-weight * target * sigmoid(-x) + (1.0 - target) * sigmoid(x)) / count);
-            }
-        }
-        let grad = Tensor::from_vec(grad, (n, k), &Device::Cpu)
-            .and_then(|grad| grad.to_dtype(logits.dtype()))
-            .engine("binary cross-entropy")?;
-        Ok(LossAndGrad { loss: loss / count, grad })
+        let present = targets.iter().zip(weights.iter().cycle()).map(|(target, weight)| weight * target / count);
+        let absent = targets.iter().map(|target| (1.0 - target) / count);
+        let (rows, numbers) = (targets.len() / classes, present.chain(absent).collect());
+        Ok(Wanted { kind: LossKind::BinaryCrossEntropy, rows, classes, numbers })
     }
 }
 
@@ -68,15 +70,6 @@ pub fn sigmoid_probabilities(logits: &Tensor) -> Result<Tensor> {
     let (n, k) = logits.dims2().engine("class probabilities come from logits [N, K]")?;
     let out: Vec<f64> = rows_f64(logits)?.into_iter().flatten().map(sigmoid).collect();
     Tensor::from_vec(out, (n, k), &Device::Cpu).and_then(|t| t.to_dtype(logits.dtype())).engine("sigmoid")
-}
-
-/// `ln(1 + exp(x))`.
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
-}
-
-fn sigmoid(x: f64) -> f64 {
-    if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! The GPU in programs without one: every kernel would run there, and none is asked to.
 
-use candle_core::{Device, Result};
+use candle_core::{Device, Result, Tensor};
+
+use crate::network::Network;
+use crate::plan::Step;
+use crate::update::UpdateAt;
 
 pub trait DeviceKernel<const N: usize>: crate::kernels::op::SliceKernel<N> {}
 
@@ -13,6 +17,27 @@ pub(crate) trait Recorded: Send + Sync {
 
 pub(crate) fn is_gpu(_: &Device) -> bool {
     false
+}
+
+/// An update on a GPU.
+pub(crate) enum DeviceUpdate {}
+
+impl DeviceUpdate {
+    pub fn of(_: &Network, _: &Tensor, _: Option<&[Tensor; 2]>) -> Result<Option<Self>> {
+        Ok(None)
+    }
+
+    pub fn begin(&self, _: &UpdateAt) -> Result<()> {
+        match *self {}
+    }
+
+    pub fn report(&self) -> Result<[f64; 3]> {
+        match *self {}
+    }
+
+    pub fn steps(&self) -> Vec<Step> {
+        match *self {}
+    }
 }
 
 pub(crate) fn record(_: &Device, _: &mut dyn FnMut() -> Result<()>) -> Result<Box<dyn Recorded>> {

@@ -25,6 +25,7 @@ pub mod images;
 mod init;
 mod kernels;
 mod layout;
+mod learn;
 mod loss;
 mod machine;
 mod network;
@@ -40,6 +41,8 @@ mod profile;
 mod rng;
 
 mod state;
+mod update;
+mod wanted;
 mod weights;
 
 pub use backend::{Backend, Precision};
@@ -49,6 +52,7 @@ pub use fold::fold_state;
 pub use groups::ParamGroup;
 pub use kernels::geometry::{ConvGeometry, PoolGeometry};
 pub use layout::{BufferEntry, FlatLayout, ParamEntry};
+pub use learn::Learned;
 pub use loss::{CrossEntropy, LossAndGrad, SoftTarget, softmax};
 pub use machine::{bf16_is_native, computed_by, device_name, instruction_set, thread_count};
 pub use network::{Attribution, Mode, Network};
@@ -57,6 +61,8 @@ pub use par::on_one_thread;
 pub use plan::Recordings;
 pub use rng::CounterRng;
 pub use state::{LoadReport, NamedTensors};
+pub use update::{Rule, Update, UpdateAt, UpdateReport};
+pub use wanted::Wanted;
 
 /// The kernels as plain Candle in-place operations, for tests and for callers that build their own graphs.
 pub mod ops {
@@ -68,6 +74,9 @@ pub mod ops {
     pub use crate::kernels::elementwise::*;
     pub use crate::kernels::layer_norm::*;
     pub use crate::kernels::linear::*;
+    pub use crate::kernels::loss::{
+        BinaryCrossEntropyGrad, BinaryCrossEntropyRows, CrossEntropyGrad, CrossEntropyRows,
+    };
     pub use crate::kernels::op::{In, Inplace, Out, SliceKernel};
     pub use crate::kernels::pool::*;
     pub use crate::kernels::real::{Element, Real};

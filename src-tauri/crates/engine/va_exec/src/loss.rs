@@ -4,6 +4,8 @@ use candle_core::{DType, Device, Tensor};
 use va_error::{Error, Result};
 
 use crate::error::CandleContext;
+use crate::kernels::loss::log_sum_exp;
+use crate::wanted::{LossKind, Wanted};
 
 /// Softmax cross-entropy with PyTorch's meaning of its options and mean reduction.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -87,37 +89,35 @@ impl CrossEntropy {
     /// # Errors
     /// `InvalidInput` when a target is not a class or a count does not fit.
     pub fn soft_loss_and_grad(&self, logits: &Tensor, targets: &[SoftTarget], total: f64) -> Result<LossAndGrad> {
-        let (n, k) = logits.dims2().engine("cross-entropy takes logits [N, K]")?;
-        let rows = rows_f64(logits)?;
-        let ones = vec![1.0; k];
+        let (_, classes) = logits.dims2().engine("cross-entropy takes logits [N, K]")?;
+        let wanted = self.wanted(targets, classes, total)?;
+        Ok(LossAndGrad { loss: wanted.loss(logits)?, grad: wanted.grad(logits)? })
+    }
+
+    /// What rows with these targets should say, of a batch whose weight is `total` ([`CrossEntropy::weight_of`]).
+    ///
+    /// # Errors
+    /// `InvalidInput` when a target is not one of the `classes` or a count does not fit.
+    pub fn wanted(&self, targets: &[SoftTarget], classes: usize, total: f64) -> Result<Wanted> {
+        let ones = vec![1.0; classes];
         let weights = self.class_weights.as_deref().unwrap_or(&ones);
-        if targets.len() != n || weights.len() != k || !(0.0..1.0).contains(&self.label_smoothing) {
+        if weights.len() != classes || !(0.0..1.0).contains(&self.label_smoothing) {
             return Err(Error::invalid(format!(
-                "cross-entropy: {n} rows of {k} logits with {} targets, {} class weights, smoothing {}",
-                targets.len(),
+                "cross-entropy: {} class weights for {classes} classes, smoothing {}",
                 weights.len(),
                 self.label_smoothing
             )));
         }
-        if let Some(bad) = targets.iter().flat_map(|t| [t.class, t.other]).find(|&class| class as usize >= k) {
-            return Err(Error::invalid(format!("target class {bad} is not one of {k} classes")));
+        if let Some(bad) = targets.iter().flat_map(|t| [t.class, t.other]).find(|&class| class as usize >= classes) {
+            return Err(Error::invalid(format!("target class {bad} is not one of {classes} classes")));
         }
-        let spread = self.label_smoothing / k as f64;
-        let mut loss = 0.0;
-        let mut grad = Vec::with_capacity(n * k);
-        for (row, &target) in rows.iter().zip(targets) {
-            let log_sum = log_sum_exp(row);
+        let spread = self.label_smoothing / classes as f64;
+        let mut numbers = Vec::with_capacity(targets.len() * classes);
+        for target in targets {
             let share = |c: usize| weights[c] * (spread + (1.0 - self.label_smoothing) * target.of(c));
-            let mass: f64 = (0..k).map(share).sum();
-            for (c, &logit) in row.iter().enumerate() {
-                loss += share(c) * (log_sum - logit);
-                grad.push((mass * (logit - log_sum).exp() - share(c)) / total);
-            }
+            numbers.extend((0..classes).map(|c| share(c) / total));
         }
-        let grad = Tensor::from_vec(grad, (n, k), &Device::Cpu)
-            .and_then(|grad| grad.to_dtype(logits.dtype()))
-            .engine("cross-entropy")?;
-        Ok(LossAndGrad { loss: loss / total, grad })
+        Ok(Wanted { kind: LossKind::CrossEntropy, rows: targets.len(), classes, numbers })
     }
 }
 
@@ -137,9 +137,4 @@ pub fn softmax(logits: &Tensor) -> Result<Tensor> {
 
 pub(crate) fn rows_f64(logits: &Tensor) -> Result<Vec<Vec<f64>>> {
     logits.to_dtype(DType::F64).and_then(|t| t.to_vec2::<f64>()).engine("reading logits")
-}
-
-fn log_sum_exp(row: &[f64]) -> f64 {
-    let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    max + row.iter().map(|v| (v - max).exp()).sum::<f64>().ln()
 }

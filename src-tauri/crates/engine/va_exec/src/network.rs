@@ -40,7 +40,7 @@ pub struct Network {
     device: Device,
     frozen: bool,
     recomputes: bool,
-    replays: bool,
+    pub(crate) replays: bool,
     /// Nodes whose parameters have gradients; None: all.
     trained: Option<Vec<NodeId>>,
     pub(crate) params: Tensor,
@@ -48,10 +48,10 @@ pub struct Network {
     pub(crate) buffers: Tensor,
     /// On a GPU, once there is a plan.
     pub(crate) weights: Option<Weights>,
-    plans: Vec<Plan>,
+    pub(crate) plans: Vec<Plan>,
     /// Batch of the training forward whose backward has not run yet.
-    pending: Option<usize>,
-    step_key: u64,
+    pub(crate) pending: Option<usize>,
+    pub(crate) step_key: u64,
 }
 
 impl Network {
@@ -80,7 +80,11 @@ impl Network {
         backend.ensure_computes(precision)?;
         let device = backend.device()?;
         let layout = FlatLayout::of(&graph);
-        let zeros = |len: usize| Tensor::zeros(len, precision.params(), &device).engine("allocating parameters");
+        // A card refuses memory of no bytes, and a network may have no buffers.
+        let zeros = |len: usize| {
+            let memory = Tensor::zeros(len.max(1), precision.params(), &device).and_then(|all| all.narrow(0, 0, len));
+            memory.engine("allocating parameters")
+        };
         let (params, grads) = (zeros(layout.param_len())?, zeros(layout.param_len())?);
         let buffers = zeros(layout.buffer_len())?;
         let network = Self {
@@ -281,7 +285,8 @@ impl Network {
         copy_flat(&self.buffers, flat, "buffers")
     }
 
-    /// Sets the key of the randomness of the next forward and backward (dropout). Derive it from run seed and step.
+    /// Sets the key of the randomness of the next training forward and its backward (dropout). Derive it from run seed and
+    /// step.
     pub fn set_step_key(&mut self, key: u64) {
         self.step_key = key;
     }
@@ -299,6 +304,9 @@ impl Network {
     pub fn forward(&mut self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let batch = self.check_input(x)?;
         let plan = self.plan(batch, mode, None)?;
+        if mode == Mode::Train {
+            self.plans[plan].draws.begin(self.step_key).engine("writing the keys of a step")?;
+        }
         let output = self.run_forward(&self.plans[plan], x)?;
         if mode == Mode::Train {
             self.pending = Some(batch);
@@ -320,9 +328,8 @@ impl Network {
     }
 
     fn run_forward(&self, plan: &Plan, x: &Tensor) -> Result<Tensor> {
-        let x = self.here(x).engine("reading the input")?;
-        apply1(Cast, &plan.input, &x).engine("reading the input")?;
-        plan.forward.run(&self.device, self.step_key)?;
+        self.read_input(plan, x)?;
+        plan.forward.run(&self.device)?;
         self.read(plan, &plan.output, self.graph.output()).engine("reading the output")
     }
 
@@ -335,7 +342,12 @@ impl Network {
             return Err(Error::invalid("the gradient has not the shape and number type of the network's result"));
         }
         apply1(Cast, output_grad, &grad).engine("reading the gradient")?;
-        plan.backward.run(&self.device, self.step_key)
+        plan.backward.run(&self.device)
+    }
+
+    pub(crate) fn read_input(&self, plan: &Plan, x: &Tensor) -> Result<()> {
+        let x = self.here(x).engine("reading the input")?;
+        apply1(Cast, &plan.input, &x).engine("reading the input")
     }
 
     /// The same numbers, flat, on the network's device.
@@ -344,7 +356,7 @@ impl Network {
     }
 
     /// A copy of a flat view that holds the value of `node`, or its gradient, with batch and shape.
-    fn read(&self, plan: &Plan, view: &Tensor, node: NodeId) -> candle_core::Result<Tensor> {
+    pub(crate) fn read(&self, plan: &Plan, view: &Tensor, node: NodeId) -> candle_core::Result<Tensor> {
         let shape = [&[plan.batch], self.graph.node(node).shape.as_slice()].concat();
         view.to_dtype(self.dtype())?.force_contiguous()?.reshape(shape)
     }
@@ -378,7 +390,7 @@ impl Network {
         self.plans.last().expect("BUG: a pass has been run")
     }
 
-    fn check_input(&self, x: &Tensor) -> Result<usize> {
+    pub(crate) fn check_input(&self, x: &Tensor) -> Result<usize> {
         let want = self.graph.input_shape();
         match x.dims().split_first() {
             Some((&batch, rest)) if batch > 0 && rest == want && x.dtype() == self.params.dtype() => Ok(batch),
@@ -414,7 +426,7 @@ impl Network {
     }
 
     /// Position of the plan for this batch, mode and layer, made if there is none; the most recently used is last.
-    fn plan(&mut self, batch: usize, mode: Mode, layer: Option<NodeId>) -> Result<usize> {
+    pub(crate) fn plan(&mut self, batch: usize, mode: Mode, layer: Option<NodeId>) -> Result<usize> {
         let fits = |plan: &Plan| (plan.batch, plan.mode, plan.layer) == (batch, mode, layer);
         if let Some(at) = self.plans.iter().position(fits) {
             let plan = self.plans.remove(at);

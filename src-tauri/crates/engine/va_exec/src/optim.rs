@@ -168,7 +168,7 @@ fn check_state(state: &Tensor, shape: &[usize], dtype: DType) -> Result<()> {
     )))
 }
 
-fn check_groups(groups: &[ParamGroup], network: &Network) -> Result<()> {
+pub(crate) fn check_groups(groups: &[ParamGroup], network: &Network) -> Result<()> {
     let mut at = 0;
     for group in groups {
         if group.range.start != at || !group.rate.is_finite() {

@@ -8,7 +8,9 @@
 mod activation;
 mod arena;
 mod backward;
+mod draws;
 mod forward;
+mod learning;
 mod normalise;
 mod pass;
 mod products;
@@ -27,8 +29,10 @@ use crate::kernels::batch_norm::BN_ROWS;
 use crate::network::{Mode, Network};
 use crate::onednn::WorkspaceBuilder;
 use arena::{Arena, Sharing, Slot};
+use draws::Draws;
+use learning::Learning;
 pub use pass::Recordings;
-use pass::{Pass, Step};
+pub(crate) use pass::{Pass, Step};
 use recompute::Segment;
 
 pub(crate) struct Plan {
@@ -46,6 +50,10 @@ pub(crate) struct Plan {
     pub output_grad: Option<Tensor>,
     pub forward: Pass,
     pub backward: Pass,
+    /// Written before a training forward.
+    pub draws: Draws,
+    /// Both with the gradient of a loss between them, once that was asked for.
+    learning: Option<Learning>,
     /// Bytes of all buffers.
     pub bytes: usize,
     /// Layers that the network's back end has no kernel for, and why: they run on the reference kernels.
@@ -59,19 +67,34 @@ impl Plan {
         // Once to learn when every value lives, once more with buffers shared accordingly.
         let (sharing, _) = Self::recorded(network, batch, mode, layer)?;
         let arena = Arena::shared(dtype, sharing, network.device()).engine("reserving memory for a batch")?;
-        let mut lowering = Lowering::new(network, batch, mode, layer, arena);
+        let mut lowering = Lowering::new(network, batch, mode, layer, arena)?;
         let Views { input, output, output_grad, layer_views } = lowering.plan()?;
-        let Lowering { forward, backward, fallbacks, workspace, arena, scratch_bytes, .. } = lowering;
+        let Lowering { forward, backward, draws, fallbacks, workspace, arena, scratch_bytes, .. } = lowering;
         let bytes = arena.bytes() + scratch_bytes + workspace.finish();
         let pass = |name, steps| Pass::new(name, steps, network.device(), network.replays());
         let (forward, backward) = (pass("forward", forward), pass("backward", backward));
-        Ok(Self { batch, mode, layer, layer_views, input, output, output_grad, forward, backward, bytes, fallbacks })
+        let learning = None;
+        Ok(Self {
+            batch,
+            mode,
+            layer,
+            layer_views,
+            input,
+            output,
+            output_grad,
+            forward,
+            backward,
+            draws,
+            learning,
+            bytes,
+            fallbacks,
+        })
     }
 
     /// Which buffers the values share, and bytes of everything beside them.
     fn recorded(network: &Network, batch: usize, mode: Mode, layer: Option<NodeId>) -> Result<(Sharing, usize)> {
         let blank = Arena::recording(network.precision().activations()).engine("planning")?;
-        let mut recording = Lowering::new(network, batch, mode, layer, blank);
+        let mut recording = Lowering::new(network, batch, mode, layer, blank)?;
         let lives = recording.arena.lives();
         recording.plan()?;
         let scratch_bytes = recording.scratch_bytes;
@@ -84,6 +107,7 @@ impl Plan {
     pub fn recordings(&self) -> Recordings {
         let mut recordings = Recordings::default();
         [&self.forward, &self.backward].iter().for_each(|pass| pass.tell(&mut recordings));
+        self.learning.iter().for_each(|learning| learning.tell(&mut recordings));
         recordings
     }
 
@@ -117,6 +141,7 @@ struct Lowering<'a> {
     arena: Arena,
     forward: Vec<Step>,
     backward: Vec<Step>,
+    draws: Draws,
     /// Buffers of values that a later forward step reads.
     values: Vec<Option<Rc<Slot>>>,
     /// Forward readers of each value still to be planned.
@@ -146,7 +171,7 @@ struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    fn new(network: &'a Network, batch: usize, mode: Mode, layer: Option<NodeId>, arena: Arena) -> Self {
+    fn new(network: &'a Network, batch: usize, mode: Mode, layer: Option<NodeId>, arena: Arena) -> Result<Self> {
         let graph = network.graph();
         let nodes = graph.nodes().len();
         let mut lowering = Self {
@@ -159,6 +184,7 @@ impl<'a> Lowering<'a> {
             arena,
             forward: Vec::new(),
             backward: Vec::new(),
+            draws: Draws::of(graph, network.device()).engine("planning")?,
             values: vec![None; nodes],
             readers: graph.reader_counts(),
             saved: vec![None; nodes],
@@ -180,7 +206,7 @@ impl<'a> Lowering<'a> {
         if lowering.train && network.recomputes() {
             lowering.choose_segments();
         }
-        lowering
+        Ok(lowering)
     }
 
     /// Plans all passes.

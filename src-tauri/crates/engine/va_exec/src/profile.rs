@@ -21,8 +21,9 @@ impl Network {
         let mut sums: BTreeMap<String, f64> = BTreeMap::new();
         for _ in 0..repeats {
             for (name, pass) in [("forward", &plan.forward), ("backward", &plan.backward)] {
-                pass.measure(0, |step, seconds| {
-                    *sums.entry(format!("{name} {}", kinds[step.node])).or_default() += seconds;
+                pass.measure(|step, seconds| {
+                    let kind = step.node.map_or("other", |node| kinds[node]);
+                    *sums.entry(format!("{name} {kind}")).or_default() += seconds;
                 })?;
             }
         }

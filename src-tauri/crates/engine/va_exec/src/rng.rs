@@ -17,10 +17,18 @@ impl CounterRng {
         Self { key: mix(seed ^ fnv1a64(name.as_bytes())) }
     }
 
-    /// What the numbers follow from beside their position.
-    #[cfg(any(test, feature = "cuda"))]
-    pub(crate) fn key(self) -> u64 {
-        self.key
+    /// What the numbers follow from beside their position, the lower half first.
+    pub(crate) fn words(self) -> [u32; 2] {
+        [self.key as u32, (self.key >> 32) as u32]
+    }
+
+    /// The stream of these [`CounterRng::words`].
+    ///
+    /// # Errors
+    /// When they are not two.
+    pub(crate) fn of_words(words: &[u32]) -> candle_core::Result<Self> {
+        let &[low, high] = words else { candle_core::bail!("a key has two words, not {}", words.len()) };
+        Ok(Self { key: u64::from(low) | u64::from(high) << 32 })
     }
 
     pub fn bits(self, index: u64) -> u64 {

@@ -1,6 +1,7 @@
 use candle_core::Tensor;
 use va_error::{Error, Result};
-use va_exec::{Network, update_average};
+use va_exec::Network;
+use va_exec::ops::{Copy, Inplace};
 
 /// The running average of weights and running statistics (Polyak & Juditsky 1992; exponential as in Tan & Le 2019):
 /// `average ← d · average + (1 - d) · value` every step, with `d = min(decay, (1 + step) / (10 + step))` so that the
@@ -21,11 +22,14 @@ impl Average {
         Ok(Self { decay, params: copy(net.params())?, buffers: copy(net.buffers())?, aside: None })
     }
 
-    /// After optimiser step `step`, counted from 1.
-    pub fn update(&self, net: &Network, step: u64) -> Result<()> {
-        let decay = self.decay.min((1.0 + step as f64) / (10.0 + step as f64));
-        update_average(&self.params, net.params(), decay)?;
-        update_average(&self.buffers, net.buffers(), decay)
+    /// What optimiser step `step`, counted from 1, keeps of it.
+    pub fn decay_at(&self, step: u64) -> f64 {
+        self.decay.min((1.0 + step as f64) / (10.0 + step as f64))
+    }
+
+    /// The storage itself, which each update moves.
+    pub fn tensors(&self) -> [Tensor; 2] {
+        [self.params.clone(), self.buffers.clone()]
     }
 
     /// Puts the average into the network, for evaluation, until [`Average::hide`].
@@ -44,19 +48,23 @@ impl Average {
         net.set_buffers(&buffers)
     }
 
-    /// Goes on from a checkpoint.
+    /// Goes on from a checkpoint, in place.
     pub fn restore(&mut self, params: &Tensor, buffers: &Tensor) -> Result<()> {
         if params.dims() != self.params.dims() || buffers.dims() != self.buffers.dims() {
             return Err(Error::invalid("the weight average has another size than this network"));
         }
-        let here = |tensor: &Tensor| tensor.to_device(self.params.device()).map_err(unreadable);
-        (self.params, self.buffers, self.aside) = (copy(&here(params)?)?, copy(&here(buffers)?)?, None);
+        self.aside = None;
+        for (to, from) in [(&self.params, params), (&self.buffers, buffers)] {
+            let here = from.to_device(to.device()).and_then(|from| from.contiguous());
+            here.and_then(|from| to.inplace_op2(&from, &Inplace(Copy))).map_err(unreadable)?;
+        }
         Ok(())
     }
 }
 
+/// A card refuses memory of no bytes.
 fn copy(tensor: &Tensor) -> Result<Tensor> {
-    tensor.force_contiguous().map_err(unreadable)
+    if tensor.elem_count() == 0 { Ok(tensor.clone()) } else { tensor.force_contiguous().map_err(unreadable) }
 }
 
 fn unreadable(error: candle_core::Error) -> Error {

@@ -5,7 +5,7 @@ use va_dataset::Batch;
 use va_domain::{ClassBalance, TrainSettings};
 use va_error::{Context, Error, Result};
 use va_eval::ConfusionMatrix;
-use va_exec::{CrossEntropy, LossAndGrad, SoftTarget};
+use va_exec::{CrossEntropy, SoftTarget, Wanted};
 
 use crate::ValMetrics;
 use crate::learning_task::{LearningTask, Targets, Validation, finite, rows};
@@ -42,7 +42,12 @@ impl LearningTask for Classification {
         let soft = soft_targets(batch);
         // Of the whole batch, so that its parts add up to it.
         let total = self.loss.weight_of(&soft)?;
-        Ok(Box::new(ClassTargets { loss: &self.loss, classes: &batch.classes, soft, total }))
+        Ok(Box::new(ClassTargets { loss: &self.loss, class_count: self.class_count, soft, total }))
+    }
+
+    fn correct(&self, batch: &Batch, logits: &Tensor, range: Range<usize>) -> Result<u64> {
+        let predicted = Self::predicted(logits)?;
+        Ok(predicted.iter().zip(&batch.classes[range]).filter(|(p, t)| p == t).count() as u64)
     }
 
     fn validation(&self) -> Box<dyn Validation + '_> {
@@ -52,19 +57,14 @@ impl LearningTask for Classification {
 
 struct ClassTargets<'a> {
     loss: &'a CrossEntropy,
-    classes: &'a [u32],
+    class_count: usize,
     soft: Vec<SoftTarget>,
     total: f64,
 }
 
 impl Targets for ClassTargets<'_> {
-    fn loss_and_grad(&self, logits: &Tensor, range: Range<usize>) -> Result<LossAndGrad> {
-        self.loss.soft_loss_and_grad(logits, &self.soft[range], self.total)
-    }
-
-    fn correct(&self, logits: &Tensor, range: Range<usize>) -> Result<u64> {
-        let predicted = Classification::predicted(logits)?;
-        Ok(predicted.iter().zip(&self.classes[range]).filter(|(p, t)| p == t).count() as u64)
+    fn wanted(&self, range: Range<usize>) -> Result<Wanted> {
+        self.loss.wanted(&self.soft[range], self.class_count, self.total)
     }
 }
 

@@ -12,7 +12,12 @@ impl KeptStatistics {
     /// # Errors
     /// When memory runs out.
     pub fn of(net: &Network) -> Result<Self> {
-        net.buffers().force_contiguous().map(Self).map_err(unreadable)
+        let buffers = net.buffers();
+        // A card refuses memory of no bytes.
+        if buffers.elem_count() == 0 {
+            return Ok(Self(buffers.clone()));
+        }
+        buffers.force_contiguous().map(Self).map_err(unreadable)
     }
 
     /// Notes them as they are now.

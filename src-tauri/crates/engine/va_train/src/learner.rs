@@ -2,10 +2,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use va_dataset::Batch;
 use va_domain::TrainSettings;
 use va_error::{Code, Error, Result};
-use va_exec::{Mode, Network, Precision, clip_grad_norm};
+use va_exec::{Learned, Mode, Network, Precision};
 
 use crate::TrainHost;
 use crate::average::Average;
@@ -27,8 +26,13 @@ pub(crate) struct Learner {
     pub task: Arc<dyn LearningTask>,
     /// Samples of one forward and backward.
     pub micro_batch: usize,
-    /// None does not clip.
-    clip_norm: Option<f64>,
+}
+
+/// What a part of the batch was asked, and its answer.
+struct Part {
+    range: Range<usize>,
+    key: u64,
+    learned: Learned,
 }
 
 /// What a training step is told.
@@ -49,19 +53,19 @@ pub(crate) struct StepReport {
 impl Learner {
     pub fn new(net: Network, task: Arc<dyn LearningTask>, settings: &TrainSettings) -> Result<Self> {
         let optimiser = RunOptimiser::new(&net, settings)?;
-        let clip_norm = (settings.clip_norm > 0.0).then_some(settings.clip_norm);
         let micro_batch = settings.batch_size as usize;
         let evaluator = match net.precision() {
             Precision::F32 | Precision::F64 => None,
             Precision::Bf16 => Some(net.sharing(Precision::F32)?),
         };
         let kept = KeptStatistics::of(&net)?;
-        Ok(Self { net, evaluator, optimiser, kept, average: None, task, micro_batch, clip_norm })
+        Ok(Self { net, evaluator, optimiser, kept, average: None, task, micro_batch })
     }
 
     /// Begins the running average with the weights as they are now.
     pub fn begin_average(&mut self, decay: f64) -> Result<()> {
         self.average = if decay > 0.0 { Some(Average::new(&self.net, decay)?) } else { None };
+        self.optimiser.update.follow(self.average.as_ref().map(Average::tensors));
         Ok(())
     }
 
@@ -74,7 +78,7 @@ impl Learner {
     pub fn train_step(&mut self, feed: &mut Feed, host: &mut dyn TrainHost, plan: StepPlan) -> Result<StepReport> {
         self.freeze_backbone(plan.at.freeze);
         self.kept.keep(&self.net)?;
-        let report = match self.report(feed, host, plan) {
+        let parts = match self.run(feed, plan) {
             Err(error) if error.code() == Code::TooLarge => {
                 self.forget_plans();
                 self.kept.put_back(&mut self.net)?;
@@ -82,37 +86,64 @@ impl Learner {
             }
             done => done?,
         };
-        self.update(feed.batch(), plan.at, report.grad_norm).map_err(not_again)?;
-        Ok(report)
-    }
-
-    /// Everything of a step that can be done again: gradients, clipped, and the next batch asked for.
-    fn report(&mut self, feed: &mut Feed, host: &mut dyn TrainHost, plan: StepPlan) -> Result<StepReport> {
-        let (loss, correct) = self.gradients(feed, plan)?;
-        // A GPU is at the last backward now; the norm waits for it.
+        // A GPU has been told everything of this step; what follows waits for it.
         feed.ask_ahead(host);
-        let grad_norm = clip_grad_norm(self.net.grads(), self.clip_norm)?;
-        Ok(StepReport { loss, grad_norm, correct })
+        self.report(feed, &parts, plan)
     }
 
-    /// Moves the weights by the gradients, whose norm this is.
-    fn update(&mut self, batch: &Batch, at: Moment, grad_norm: f64) -> Result<()> {
-        if !grad_norm.is_finite() {
-            let layer = first_broken_gradient(&self.net)?;
-            return Err(Broken { what: "gradient", step: at.step, layer }.error(batch));
+    /// Starts the whole step. On a GPU one recording where the batch is one part.
+    fn run(&mut self, feed: &Feed, plan: StepPlan) -> Result<Vec<Part>> {
+        let batch = feed.batch();
+        let (task, average) = (Arc::clone(&self.task), self.average.as_ref());
+        let targets = task.targets(batch)?;
+        let at = self.optimiser.at(&self.net, plan.at, average.map_or(0.0, |average| average.decay_at(plan.at.step)));
+        let (net, update) = (&mut self.net, &mut self.optimiser.update);
+        if batch.len() <= self.micro_batch {
+            net.set_step_key(plan.key);
+            let wanted = targets.wanted(0..batch.len())?;
+            let learned = net.learn_and_update(&feed.input(0..batch.len())?, &wanted, update, &at)?;
+            return Ok(vec![Part { range: 0..batch.len(), key: plan.key, learned }]);
         }
-        self.optimiser.step(&self.net, at)?;
-        // A norm is finite exactly if every number is.
-        for (what, numbers) in [("largest weight", self.net.params()), ("running statistic", self.net.buffers())] {
-            if !clip_grad_norm(numbers, None)?.is_finite() {
+        net.zero_grad()?;
+        let mut found = Vec::new();
+        for (part, range) in parts(batch.len(), self.micro_batch).enumerate() {
+            let key = plan.key.wrapping_add((part as u64).wrapping_mul(0xd1b5_4a32_d192_ed03));
+            net.set_step_key(key);
+            let wanted = targets.wanted(range.clone())?;
+            let learned = net.learn(&feed.input(range.clone())?, &wanted)?;
+            found.push(Part { range, key, learned });
+        }
+        net.update(update, &at)?;
+        Ok(found)
+    }
+
+    /// What the step was like; the first look at its numbers.
+    fn report(&mut self, feed: &Feed, parts: &[Part], plan: StepPlan) -> Result<StepReport> {
+        let (batch, step) = (feed.batch(), plan.at.step);
+        let (mut loss, mut correct) = (0.0, 0);
+        for Part { range, key, learned } in parts {
+            let of_part = learned.loss()?;
+            if !of_part.is_finite() {
+                let layer = first_broken_layer(&mut self.net, &feed.input(range.clone())?, *key)?;
+                return Err(Broken { what: "loss", step, layer }.error(batch));
+            }
+            loss += of_part;
+            correct += self.task.correct(batch, &learned.logits, range.clone())?;
+        }
+        let found = self.optimiser.update.report()?;
+        if !found.grad_norm.is_finite() {
+            let layer = first_broken_gradient(&self.net)?;
+            return Err(Broken { what: "gradient", step, layer }.error(batch));
+        }
+        for (what, is_finite) in
+            [("largest weight", found.params_are_finite), ("running statistic", found.buffers_are_finite)]
+        {
+            if !is_finite {
                 let layer = broken_weight(&self.net)?;
-                return Err(Broken { what, step: at.step, layer }.error(batch));
+                return Err(Broken { what, step, layer }.error(batch));
             }
         }
-        if let Some(average) = &self.average {
-            average.update(&self.net, at.step)?;
-        }
-        Ok(())
+        Ok(StepReport { loss, grad_norm: found.grad_norm, correct })
     }
 
     /// With a frozen backbone no gradient is computed below the last layer. Its batch norms go on to normalise by the
@@ -120,30 +151,6 @@ impl Learner {
     fn freeze_backbone(&mut self, freeze: bool) {
         let trained = freeze.then(|| head(self.net.graph()).into_iter().collect());
         self.net.train_only(trained);
-    }
-
-    /// Loss and correct predictions of the batch; its gradient is then the network's.
-    fn gradients(&mut self, feed: &Feed, plan: StepPlan) -> Result<(f64, u64)> {
-        let batch = feed.batch();
-        let task = Arc::clone(&self.task);
-        let targets = task.targets(batch)?;
-        self.net.zero_grad()?;
-        let (mut loss, mut correct) = (0.0, 0);
-        for (part, range) in parts(batch.len(), self.micro_batch).enumerate() {
-            let input = feed.input(range.clone())?;
-            let key = plan.key.wrapping_add((part as u64).wrapping_mul(0xd1b5_4a32_d192_ed03));
-            self.net.set_step_key(key);
-            let logits = self.net.forward(&input, Mode::Train)?;
-            let found = targets.loss_and_grad(&logits, range.clone())?;
-            if !found.loss.is_finite() {
-                let layer = first_broken_layer(&mut self.net, &input, key)?;
-                return Err(Broken { what: "loss", step: plan.at.step, layer }.error(batch));
-            }
-            self.net.backward(&found.grad)?;
-            loss += found.loss;
-            correct += targets.correct(&logits, range)?;
-        }
-        Ok((loss, correct))
     }
 
     /// Logits `[M, K]` of the samples `range` with running statistics, in f32.
@@ -189,17 +196,6 @@ impl Learner {
     pub fn hide_average(&mut self) -> Result<()> {
         self.average.as_mut().map_or(Ok(()), |average| average.hide(&mut self.net))
     }
-}
-
-/// The optimiser asks for no memory that the backward had not; should it fail all the same, weights and moments may have
-/// moved, so the step must not be tried again.
-fn not_again(error: Error) -> Error {
-    if error.code() != Code::TooLarge {
-        return error;
-    }
-    let message = "the memory of the GPU was full while the weights moved; close other programs on the GPU, then resume the \
-                   run: the last checkpoint is untouched";
-    Error::internal(message).with_source(error)
 }
 
 /// `0..len` in stretches of `size`, the last one what is left; a batch of none is one empty stretch, which is refused

@@ -7,7 +7,7 @@ use candle_core::{DType, Tensor};
 use va_dataset::Batch;
 use va_domain::Task;
 use va_error::{Code, Error, Result};
-use va_exec::LossAndGrad;
+use va_exec::Wanted;
 
 use crate::classification::Classification;
 use crate::multilabel::Multilabel;
@@ -20,17 +20,17 @@ pub(crate) trait LearningTask: Send + Sync {
     /// `InvalidInput` when the batch does not carry what the task needs.
     fn targets<'a>(&'a self, batch: &'a Batch) -> Result<Box<dyn Targets + 'a>>;
 
+    /// Samples `range` of a training batch that their logits `[M, K]` decide rightly.
+    fn correct(&self, batch: &Batch, logits: &Tensor, range: Range<usize>) -> Result<u64>;
+
     /// An empty collection of validation batches.
     fn validation(&self) -> Box<dyn Validation + '_>;
 }
 
-/// The targets of one batch; `range` are the samples of a part of it, and `logits` `[M, K]` are theirs.
+/// The targets of one batch; `range` are the samples of a part of it.
 pub(crate) trait Targets {
-    /// Losses and gradients of the parts add up to the mean over the batch.
-    fn loss_and_grad(&self, logits: &Tensor, range: Range<usize>) -> Result<LossAndGrad>;
-
-    /// Samples that are decided rightly.
-    fn correct(&self, logits: &Tensor, range: Range<usize>) -> Result<u64>;
+    /// What the part should say. Losses and gradients of the parts add up to the mean over the batch.
+    fn wanted(&self, range: Range<usize>) -> Result<Wanted>;
 }
 
 /// Collects validation batches, then says how good the network is.

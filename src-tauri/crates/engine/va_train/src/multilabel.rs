@@ -5,7 +5,7 @@ use va_dataset::Batch;
 use va_domain::{ClassBalance, MULTILABEL_THRESHOLD, TrainSettings};
 use va_error::{Context, Error, Result};
 use va_eval::MultiLabelMetrics;
-use va_exec::{BinaryCrossEntropy, LossAndGrad, sigmoid_probabilities};
+use va_exec::{BinaryCrossEntropy, Wanted, sigmoid_probabilities};
 
 use crate::ValMetrics;
 use crate::learning_task::{LearningTask, Targets, Validation, finite, rows};
@@ -77,7 +77,15 @@ impl LearningTask for Multilabel {
         }
         let smoothing = self.label_smoothing;
         wanted.iter_mut().for_each(|target| *target = *target * (1.0 - smoothing) + smoothing / 2.0);
-        Ok(Box::new(SetTargets { task: self, truths, wanted }))
+        Ok(Box::new(SetTargets { task: self, wanted }))
+    }
+
+    fn correct(&self, batch: &Batch, logits: &Tensor, range: Range<usize>) -> Result<u64> {
+        let truths = self.truths(batch, range)?;
+        // A logit of 0 is a probability of one half, the threshold.
+        let is_right =
+            |(row, truths): &(Vec<f32>, &[f64])| row.iter().zip(*truths).all(|(x, t)| (*x >= 0.0) == (*t > 0.5));
+        Ok(rows(logits)?.into_iter().zip(truths.chunks(self.class_count.max(1))).filter(is_right).count() as u64)
     }
 
     fn validation(&self) -> Box<dyn Validation + '_> {
@@ -88,8 +96,6 @@ impl LearningTask for Multilabel {
 
 struct SetTargets<'a> {
     task: &'a Multilabel,
-    /// `[N, K]`: what the samples are.
-    truths: Vec<f64>,
     /// `[N, K]`: blended and smoothed.
     wanted: Vec<f64>,
 }
@@ -101,16 +107,8 @@ impl SetTargets<'_> {
 }
 
 impl Targets for SetTargets<'_> {
-    fn loss_and_grad(&self, logits: &Tensor, range: Range<usize>) -> Result<LossAndGrad> {
-        self.task.loss.part_loss_and_grad(logits, &self.wanted[self.entries(range)], self.wanted.len())
-    }
-
-    fn correct(&self, logits: &Tensor, range: Range<usize>) -> Result<u64> {
-        let truths = self.truths[self.entries(range)].chunks(self.task.class_count.max(1));
-        // A logit of 0 is a probability of one half, the threshold.
-        let is_right =
-            |(row, truths): &(Vec<f32>, &[f64])| row.iter().zip(*truths).all(|(x, t)| (*x >= 0.0) == (*t > 0.5));
-        Ok(rows(logits)?.into_iter().zip(truths).filter(is_right).count() as u64)
+    fn wanted(&self, range: Range<usize>) -> Result<Wanted> {
+        self.task.loss.wanted(&self.wanted[self.entries(range)], self.task.class_count, self.wanted.len())
     }
 }
 
@@ -186,11 +184,11 @@ mod tests {
         batch.blends = vec![Blend { other: 1, share: 0.75 }, Blend { other: 0, share: 1.0 }];
         let targets = task.targets(&batch).unwrap();
         let x = [[0.4, -2.0], [1.5, 0.2]];
-        let whole = targets.loss_and_grad(&logits(&x), 0..2).unwrap().loss;
+        let whole = targets.wanted(0..2).unwrap().loss(&logits(&x)).unwrap();
         let wanted = [0.75 * 0.8 + 0.1, 0.75 * 0.8 + 0.1, 0.1, 0.1];
         let direct = BinaryCrossEntropy::default().loss_and_grad(&logits(&x), &wanted).unwrap().loss;
         assert!((whole - direct).abs() < 1e-12);
-        let part = |at: usize| targets.loss_and_grad(&logits(&x[at..=at]), at..at + 1).unwrap().loss;
+        let part = |at: usize| targets.wanted(at..at + 1).unwrap().loss(&logits(&x[at..=at])).unwrap();
         assert!((part(0) + part(1) - whole).abs() < 1e-12);
     }
 
@@ -198,9 +196,8 @@ mod tests {
     fn a_sample_is_right_when_every_class_is() {
         let task = task(&TrainSettings::default());
         let batch = batch(&[&[0, 1], &[], &[1]]);
-        let targets = task.targets(&batch).unwrap();
         let x = logits(&[[0.1, 0.1], [-1.0, 0.1], [-1.0, 3.0]]);
-        assert_eq!(targets.correct(&x, 0..3).unwrap(), 2);
+        assert_eq!(task.correct(&batch, &x, 0..3).unwrap(), 2);
         let mut validation = task.validation();
         validation.add(&x, &batch, 0..3).unwrap();
         let found = validation.compute();

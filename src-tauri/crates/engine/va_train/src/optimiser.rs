@@ -1,7 +1,6 @@
-use candle_core::Tensor;
 use va_domain::{Optimiser, TrainSettings};
 use va_error::Result;
-use va_exec::{AdamW, Network, Sgd};
+use va_exec::{AdamW, Network, Rule, Sgd, Update, UpdateAt};
 use va_graph::{Graph, NodeId};
 
 /// The optimiser of a run with its state and parameter groups.
@@ -10,9 +9,9 @@ pub(crate) struct RunOptimiser {
     momentum: f64,
     weight_decay: f64,
     backbone_rate_factor: f64,
+    clip_norm: Option<f64>,
     head: Option<NodeId>,
-    /// AdamW: first and second moments `[2, P]`; SGD: velocity `[P]`.
-    pub state: Tensor,
+    pub update: Update,
 }
 
 /// When an optimiser step is taken, and how far.
@@ -29,34 +28,31 @@ pub(crate) struct Moment {
 
 impl RunOptimiser {
     pub fn new(net: &Network, settings: &TrainSettings) -> Result<Self> {
-        let state = match settings.optimiser {
-            Optimiser::AdamW => AdamW::new_state(net)?,
-            Optimiser::Sgd => Sgd::new_state(net)?,
-        };
+        let (kind, momentum, weight_decay) = (settings.optimiser, settings.momentum, settings.weight_decay);
         Ok(Self {
-            kind: settings.optimiser,
-            momentum: settings.momentum,
-            weight_decay: settings.weight_decay,
+            kind,
+            momentum,
+            weight_decay,
             backbone_rate_factor: settings.backbone_rate_factor,
+            clip_norm: (settings.clip_norm > 0.0).then_some(settings.clip_norm),
             head: head(net.graph()),
-            state,
+            update: Update::new(net, rule(kind, settings.learning_rate, momentum, weight_decay))?,
         })
     }
 
-    /// One step from the network's gradients.
-    pub fn step(&mut self, net: &Network, at: Moment) -> Result<()> {
+    /// What the update of this step follows.
+    pub fn at(&self, net: &Network, at: Moment, average_decay: f64) -> UpdateAt {
         let backbone = if at.freeze { (0.0, 0) } else { (self.backbone_rate_factor, at.frozen_steps) };
         let groups = net.layout().groups_since(|entry| if Some(entry.node) == self.head { (1.0, 0) } else { backbone });
-        let (lr, weight_decay) = (at.rate, self.weight_decay);
-        match self.kind {
-            Optimiser::AdamW => {
-                AdamW { lr, weight_decay, ..AdamW::default() }.step_groups(net, &mut self.state, at.step, groups)
-            }
-            Optimiser::Sgd => {
-                let sgd = Sgd { lr, momentum: self.momentum, nesterov: self.momentum > 0.0, weight_decay };
-                sgd.step_groups(net, &mut self.state, groups)
-            }
-        }
+        let rule = rule(self.kind, at.rate, self.momentum, self.weight_decay);
+        UpdateAt { rule, step: at.step, groups, clip_norm: self.clip_norm, average_decay }
+    }
+}
+
+fn rule(kind: Optimiser, lr: f64, momentum: f64, weight_decay: f64) -> Rule {
+    match kind {
+        Optimiser::AdamW => Rule::AdamW(AdamW { lr, weight_decay, ..AdamW::default() }),
+        Optimiser::Sgd => Rule::Sgd(Sgd { lr, momentum, nesterov: momentum > 0.0, weight_decay }),
     }
 }
 

@@ -3,7 +3,7 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use va_domain::TrainSettings;
 use va_error::{Error, Result};
-use va_exec::{AdamW, Mode, Network, clip_grad_norm};
+use va_exec::{AdamW, BinaryCrossEntropy, Network, Rule, Update, UpdateAt};
 use va_graph::Graph;
 
 use crate::new_network;
@@ -26,23 +26,24 @@ pub fn measure_step(graph: Graph, settings: &TrainSettings, images: usize) -> Re
     let images = images.max(1);
     let mut net = new_network(graph, settings)?;
     net.init(0)?;
-    let mut state = AdamW::new_state(&net)?;
-    let tensor = |shape: &[usize], value: f64| {
-        let shape: Vec<usize> = std::iter::once(images).chain(shape.iter().copied()).collect();
-        Tensor::full(value as f32, shape, &Device::Cpu)
-            .map_err(|e| Error::internal("cannot make a tensor to measure with").with_source(e))
-    };
-    let (input, grad) = (tensor(net.graph().input_shape(), 0.5)?, tensor(net.graph().output_shape(), 0.01)?);
+    let rule = Rule::AdamW(AdamW { lr: 1e-6, ..AdamW::default() });
+    let mut update = Update::new(&net, rule)?;
+    let shape: Vec<usize> = std::iter::once(images).chain(net.graph().input_shape().iter().copied()).collect();
+    let input = Tensor::full(0.5f32, shape, &Device::Cpu)
+        .map_err(|e| Error::internal("cannot make a tensor to measure with").with_source(e))?;
+    let classes: usize = net.graph().output_shape().iter().product();
+    let wanted = BinaryCrossEntropy::default().wanted(&vec![0.5; images * classes], classes, images * classes)?;
+    let groups = net.layout().groups(|_| 1.0);
     let (mut passes, mut updates) = ([0.0; 4], [0.0; 4]);
     for step in 0..passes.len() {
         let began = Instant::now();
-        net.forward(&input, Mode::Train)?;
-        net.backward(&grad)?;
+        net.learn(&input, &wanted)?;
         wait(&net)?;
         passes[step] = began.elapsed().as_secs_f64();
-        clip_grad_norm(net.grads(), Some(1.0))?;
-        AdamW::default().step(&net, &mut state, step as u64 + 1)?;
-        clip_grad_norm(net.params(), None)?;
+        let step_number = step as u64 + 1;
+        let at = UpdateAt { rule, step: step_number, groups: groups.clone(), clip_norm: Some(1.0), average_decay: 0.0 };
+        net.update(&mut update, &at)?;
+        update.report()?;
         net.zero_grad()?;
         wait(&net)?;
         updates[step] = began.elapsed().as_secs_f64() - passes[step];

@@ -8,7 +8,7 @@ use candle_core::Tensor;
 use va_dataset::{Batch, BatchRequest, WantedImage};
 use va_domain::{Task, TrainSettings};
 use va_error::{Code, Error, Result};
-use va_exec::{LossAndGrad, NamedTensors};
+use va_exec::{NamedTensors, Wanted};
 use va_graph::{BatchNorm, Conv2d, Graph, GraphBuilder};
 
 use crate::checkpoint::{CheckpointFolder, Identity, Machine};
@@ -26,9 +26,8 @@ const BATCH: u32 = 8;
 enum Full {
     /// As the step `.0` begins, before anything moved.
     AtStep(usize),
-    /// After the forward of the part `.0`, counted over all steps: running statistics have moved, in earlier parts of the
-    /// step gradients too.
-    AfterForward(usize),
+    /// Before the part `.0`, counted over all steps: earlier parts of the step have moved running statistics and gradients.
+    BeforePart(usize),
 }
 
 struct Failing {
@@ -50,6 +49,10 @@ impl LearningTask for Failing {
         Ok(Box::new(FailingTargets { targets: self.task.targets(batch)?, of: self }))
     }
 
+    fn correct(&self, batch: &Batch, logits: &Tensor, range: Range<usize>) -> Result<u64> {
+        self.task.correct(batch, logits, range)
+    }
+
     fn validation(&self) -> Box<dyn Validation + '_> {
         self.task.validation()
     }
@@ -61,15 +64,11 @@ struct FailingTargets<'a> {
 }
 
 impl Targets for FailingTargets<'_> {
-    fn loss_and_grad(&self, logits: &Tensor, range: Range<usize>) -> Result<LossAndGrad> {
-        if matches!(self.of.full, Full::AfterForward(at) if self.of.parts.fetch_add(1, Ordering::Relaxed) == at) {
+    fn wanted(&self, range: Range<usize>) -> Result<Wanted> {
+        if matches!(self.of.full, Full::BeforePart(at) if self.of.parts.fetch_add(1, Ordering::Relaxed) == at) {
             return Err(full());
         }
-        self.targets.loss_and_grad(logits, range)
-    }
-
-    fn correct(&self, logits: &Tensor, range: Range<usize>) -> Result<u64> {
-        self.targets.correct(logits, range)
+        self.targets.wanted(range)
     }
 }
 
@@ -169,12 +168,12 @@ fn bits(weights: &NamedTensors) -> Vec<(String, Vec<u32>)> {
 
 #[test]
 fn a_step_that_fails_in_its_middle_leaves_no_trace_but_the_smaller_parts() {
-    // In parts of four, a step is two parts. The second step fails before it began, in its first and in its second part.
+    // In parts of four, a step is two parts. The second step fails before it began, before its first and its second part.
     let (expected, notes) = trained(Full::AtStep(1), 4);
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(notes[0].contains("4 samples at a time do not fit"), "{notes:?}");
     for part in [2, 3] {
-        let (weights, notes) = trained(Full::AfterForward(part), 4);
+        let (weights, notes) = trained(Full::BeforePart(part), 4);
         assert_eq!(notes.len(), 1, "{notes:?}");
         assert!(bits(&weights) == bits(&expected), "part {part}");
     }

@@ -147,6 +147,11 @@ impl Call {
         self.address(buffer, Number::F64)
     }
 
+    /// Words that the host wrote.
+    pub fn words(self, buffer: Buffer) -> Self {
+        self.address(buffer, Number::Word)
+    }
+
     /// Memory that was uploaded, or 0 for none.
     pub fn pointer(mut self, address: u64) -> Self {
         self.args.push(Arg::Address(address));

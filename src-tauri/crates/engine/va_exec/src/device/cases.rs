@@ -26,6 +26,8 @@ enum Kind {
     Positive,
     /// As `Value`, a thousand deviations away from zero.
     Far,
+    /// Whole numbers of the host.
+    Words,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +55,10 @@ fn far(len: usize) -> Operand {
 /// Numbers before and after an operand, which are none: a kernel that reads or writes them is found. The first leaves operands
 /// where a card reads many numbers at once, the second does not.
 const MARGINS: [usize; 2] = [8, 9];
+
+fn words(len: usize) -> Operand {
+    Operand { kind: Kind::Words, len }
+}
 
 type Run = Arc<dyn Fn(&Tensor, &[Tensor]) -> Result<()> + Send + Sync>;
 
@@ -125,9 +131,16 @@ impl Case {
     fn result(&self, device: &Device, precision: Precision, numbers: DType, margin: usize) -> Result<Vec<f64>> {
         let make = |operand: &Operand, place: usize| -> Result<Tensor> {
             let rng = CounterRng::new(7, &format!("{} {place}", self.name));
+            if operand.kind == Kind::Words {
+                // The same ones whatever the margin.
+                let word = |i: usize| rng.bits((i as u64).wrapping_sub(margin as u64)) as u32;
+                let words: Vec<u32> = (0..operand.len + 2 * margin).map(word).collect();
+                let len = words.len();
+                return Tensor::from_vec(words, len, &Device::Cpu)?.to_device(device);
+            }
             let draw = |i: usize| match operand.kind {
                 Kind::Positive => 0.1 + rng.uniform(i as u64),
-                Kind::Value | Kind::Real => rng.normal(i as u64),
+                Kind::Value | Kind::Real | Kind::Words => rng.normal(i as u64),
                 Kind::Far => 1.0 + 1e-3 * rng.normal(i as u64),
             };
             let around = || std::iter::repeat_n(f64::NAN, margin);
@@ -135,7 +148,7 @@ impl Case {
             let (rounded, kept) = match operand.kind {
                 Kind::Value | Kind::Far => (precision.activations(), numbers),
                 Kind::Real | Kind::Positive if numbers == DType::F64 => (precision.params(), DType::F64),
-                Kind::Real | Kind::Positive => (precision.params(), precision.params()),
+                Kind::Real | Kind::Positive | Kind::Words => (precision.params(), precision.params()),
             };
             let len = data.len();
             Tensor::from_vec(data, len, &Device::Cpu)?.to_dtype(rounded)?.to_dtype(kept)?.to_device(device)

@@ -8,7 +8,6 @@ use crate::kernels::channel_scale::StochasticDepth;
 use crate::kernels::elementwise::{AddAssign, Cast, ConcatPart, Copy, Dropout, Fill, SplitPart};
 use crate::kernels::flat::Scale;
 use crate::kernels::op::SliceKernel;
-use crate::rng::CounterRng;
 
 const FILE: &str = "elementwise";
 
@@ -60,24 +59,25 @@ impl DeviceKernel<1> for AddAssign {
     }
 }
 
-/// Zeroes groups of `group` elements with probability `p`, as [`CounterRng::uniform`] draws.
-fn leave_out(gpu: &dyn Gpu, y: Buffer, p: f64, key: CounterRng, group: usize) -> Result<()> {
+/// Zeroes groups of `group` elements with probability `p`, as `CounterRng::uniform` draws.
+fn leave_out(gpu: &dyn Gpu, y: Buffer, p: f64, key: Buffer, group: usize) -> Result<()> {
+    key.expect("a draw", "key", 2)?;
     // The draw is a whole number of units of 2^-53, so this comparison is exactly that of the real numbers.
     let threshold = (p * (1u64 << 53) as f64).ceil() as u64;
-    let call = Call::over(FILE, "leave_out", y.number, y.len).value(y).long(key.key()).long(threshold);
+    let call = Call::over(FILE, "leave_out", y.number, y.len).value(y).words(key).long(threshold);
     call.float(1.0 / (1.0 - p)).count(group).count(y.len).run(gpu)
 }
 
-impl DeviceKernel<0> for Dropout {
-    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, []: [Buffer; 0]) -> Result<()> {
-        leave_out(gpu, y, self.p, self.key, 1)
+impl DeviceKernel<1> for Dropout {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [key]: [Buffer; 1]) -> Result<()> {
+        leave_out(gpu, y, self.p, key, 1)
     }
 }
 
-impl DeviceKernel<0> for StochasticDepth {
-    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, []: [Buffer; 0]) -> Result<()> {
+impl DeviceKernel<1> for StochasticDepth {
+    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, [key]: [Buffer; 1]) -> Result<()> {
         y.rows(Self::NAME, self.sample_len)?;
-        leave_out(gpu, y, self.p, self.key, self.sample_len)
+        leave_out(gpu, y, self.p, key, self.sample_len)
     }
 }
 

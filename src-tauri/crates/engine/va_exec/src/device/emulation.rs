@@ -15,7 +15,7 @@ use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
 use half::bf16;
 use libloading::Library;
 
-use super::{Buffer, Call, ConvPass, DeviceKernel, Finish, Gpu, MatMul, Matrix, Number, Recorded};
+use super::{Buffer, Call, ConvPass, DeviceKernel, Finish, Gpu, MatMul, Matrix, Number, Recorded, Work};
 use crate::kernels::geometry::ConvGeometry;
 
 /// The compiled kernels, once for each number type.
@@ -106,13 +106,19 @@ impl Gpu for Emulated {
     }
 
     fn upload(&self, words: &[u32]) -> Result<u64> {
-        no_recording("an upload")?;
-        let buffer = self.scratch(Number::F32, words.len())?;
-        for (i, &word) in words.iter().enumerate() {
-            // SAFETY: inside the memory made just before.
-            unsafe { (buffer.address as *mut u32).add(i).write(word) };
-        }
+        let buffer = self.scratch(Number::Word, words.len())?;
+        self.write(buffer, words)?;
         Ok(buffer.address)
+    }
+
+    fn write(&self, to: Buffer, words: &[u32]) -> Result<()> {
+        no_recording("an upload")?;
+        to.expect_bits("words of the host", words.len())?;
+        for (i, &word) in words.iter().enumerate() {
+            // SAFETY: inside the buffer.
+            unsafe { (to.address as *mut u32).add(i).write(word) };
+        }
+        Ok(())
     }
 
     fn matmul(&self, product: &MatMul) -> Result<()> {
@@ -225,6 +231,9 @@ struct Recording {
 
 impl Recorded for Recording {
     fn replay(&self) -> Result<()> {
+        if CROWDED.get() {
+            bail!("CUDA_ERROR_OUT_OF_MEMORY");
+        }
         let gpu = Emulated::default();
         self.asked.iter().try_for_each(|asked| match asked {
             Asked::Call(call) => gpu.launch(call),
@@ -265,6 +274,7 @@ thread_local! {
     static ON: Cell<bool> = const { Cell::new(false) };
     static LIBRARY: Cell<bool> = const { Cell::new(true) };
     static PIECES: Cell<usize> = const { Cell::new(0) };
+    static CROWDED: Cell<bool> = const { Cell::new(false) };
     static ENDS_AT: Cell<Option<usize>> = const { Cell::new(None) };
     static SEEN: RefCell<HashMap<(&'static str, Number), usize>> = RefCell::default();
 }
@@ -283,6 +293,14 @@ pub(crate) fn on_emulated_gpu_ending_at<R>(piece: Option<usize>, body: impl FnOn
     let (result, _) = on_emulated_gpu(body);
     ENDS_AT.set(None);
     (result, PIECES.get())
+}
+
+/// Runs `body` on the emulated card with no memory for what a recording needs beside.
+pub(crate) fn on_crowded_emulated_gpu<R>(body: impl FnOnce() -> R) -> R {
+    CROWDED.set(true);
+    let (result, _) = on_emulated_gpu(body);
+    CROWDED.set(false);
+    result
 }
 
 fn note(call: &Call) {
@@ -323,6 +341,7 @@ pub(crate) fn run<K: DeviceKernel<N>, const N: usize>(
         let dst = match dst {
             CpuStorage::F32(data) => whole(data.as_mut_ptr() as u64, data.len(), Number::F32),
             CpuStorage::BF16(data) => whole(data.as_mut_ptr() as u64, data.len(), Number::Bf16),
+            CpuStorage::U32(data) => whole(data.as_mut_ptr() as u64, data.len(), Number::Word),
             _ => bail!("the emulated card has f32 and bf16"),
         };
         kernel.run_on(&Emulated::default(), inside(dst, dst_layout)?, buffers)
@@ -334,9 +353,21 @@ pub(crate) fn buffer_of(storage: &CpuStorage, layout: &Layout) -> Result<Buffer>
     let buffer = match storage {
         CpuStorage::F32(data) => whole(data.as_ptr() as u64, data.len(), Number::F32),
         CpuStorage::BF16(data) => whole(data.as_ptr() as u64, data.len(), Number::Bf16),
+        CpuStorage::U32(data) => whole(data.as_ptr() as u64, data.len(), Number::Word),
         _ => bail!("the emulated card has f32 and bf16"),
     };
     inside(buffer, layout)
+}
+
+/// `work` on this thread's emulated card.
+pub(super) fn on_device(tensors: &[&Tensor], work: &mut Work<'_>) -> Result<()> {
+    let mut buffers = Vec::new();
+    for tensor in tensors {
+        let (storage, layout) = tensor.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else { bail!("the emulated card is the CPU") };
+        buffers.push(buffer_of(storage, layout)?);
+    }
+    work(&Emulated::default(), &buffers)
 }
 
 fn whole(address: u64, len: usize, number: Number) -> Buffer {

@@ -27,6 +27,7 @@ pub(crate) mod image_store;
 mod kept;
 mod layer_norm;
 mod linear;
+mod loss;
 mod matmul;
 #[cfg(test)]
 mod model_tests;
@@ -34,10 +35,13 @@ mod optimiser;
 mod pool;
 mod spread;
 #[cfg(test)]
+mod step_tests;
+#[cfg(test)]
 mod tests;
 mod tokens;
 #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "only a card has queues"))]
 pub(crate) mod turns;
+mod update;
 mod weights;
 
 use candle_core::{Device, Result, Tensor, bail};
@@ -47,6 +51,7 @@ use crate::kernels::op::SliceKernel;
 pub(crate) use call::{Arg, Call};
 pub(crate) use matmul::{MatMul, Matrix};
 pub(crate) use optimiser::sum_of_squares;
+pub(crate) use update::DeviceUpdate;
 
 /// Number type of memory on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,12 +59,14 @@ pub(crate) enum Number {
     F32,
     Bf16,
     F64,
+    /// A whole number of 32 bits.
+    Word,
 }
 
 impl Number {
     pub fn size(self) -> usize {
         match self {
-            Self::F32 => 4,
+            Self::F32 | Self::Word => 4,
             Self::Bf16 => 2,
             Self::F64 => 8,
         }
@@ -97,6 +104,14 @@ impl Buffer {
             bail!("{name}: {what} has {} elements, expected {len}", self.len)
         }
         Ok(())
+    }
+
+    /// Refuses memory that is not `len` times 32 bits.
+    pub fn expect_bits(self, what: &str, len: usize) -> Result<()> {
+        if self.number.size() != 4 {
+            bail!("{what} do not fit into {:?}", self.number)
+        }
+        self.expect(what, "memory", len)
     }
 
     /// Rows of `channels`.
@@ -142,6 +157,9 @@ pub(crate) trait Gpu {
     /// As [`Gpu::scratch`], with these words in it; its address.
     fn upload(&self, words: &[u32]) -> Result<u64>;
 
+    /// Writes these bits over memory of 32-bit numbers or words of the same length.
+    fn write(&self, to: Buffer, words: &[u32]) -> Result<()>;
+
     fn matmul(&self, product: &MatMul) -> Result<()>;
 
     /// The product, then a bias for each column (in the number type of the result), then with `relu` that, written once.
@@ -174,6 +192,24 @@ pub(crate) fn is_gpu(device: &Device) -> bool {
         return emulation::is_on();
     }
     device.is_cuda()
+}
+
+/// What asks a GPU for more than one operation of a plan, with the memory of its tensors.
+type Work<'a> = dyn FnMut(&dyn Gpu, &[Buffer]) -> Result<()> + 'a;
+
+/// What goes beyond one operation of a plan: `work` on the GPU where these tensors are, with the memory of each.
+pub(crate) fn on_device(tensors: &[&Tensor], mut work: impl FnMut(&dyn Gpu, &[Buffer]) -> Result<()>) -> Result<()> {
+    #[cfg(test)]
+    if tensors.iter().all(|tensor| tensor.device().is_cpu()) {
+        return emulation::on_device(tensors, &mut work);
+    }
+    #[cfg(feature = "cuda")]
+    return cuda::on_device(tensors, &mut work);
+    #[cfg(not(feature = "cuda"))]
+    {
+        let _ = &mut work;
+        bail!("there is no GPU here")
+    }
 }
 
 /// Records what `work` asks of the device, without doing it. Everything that it asks must be able to be asked again:

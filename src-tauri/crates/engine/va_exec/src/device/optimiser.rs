@@ -10,7 +10,7 @@ use crate::kernels::op::SliceKernel;
 const FILE: &str = "optimiser";
 
 /// Numbers whose squares one block sums.
-const PART: usize = 1 << 16;
+const PART: usize = 1 << 14;
 
 /// Groups as `Group` of `gpu/optimiser.cu`; `treat` gives rate, decay and root.
 fn upload(gpu: &dyn Gpu, groups: &[ParamGroup], treat: impl Fn(&ParamGroup) -> [f64; 3]) -> Result<u64> {

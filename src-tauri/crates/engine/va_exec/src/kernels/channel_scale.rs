@@ -96,18 +96,17 @@ impl SliceKernel<2> for ChannelScaleParamGrad {
 }
 
 /// Zeroes whole samples of `sample_len` numbers with probability `p` and scales the rest by `1 / (1 - p)`, in place
-/// (Huang et al. 2016). Which ones depends on the key and the sample's place alone, so that the same call is the
-/// backward.
+/// (Huang et al. 2016). Which ones depends on the key, which is the source ([`CounterRng::words`]), and the sample's place
+/// alone, so that the same call is the backward.
 pub struct StochasticDepth {
     pub p: f64,
-    pub key: CounterRng,
     pub sample_len: usize,
 }
 
-impl SliceKernel<0> for StochasticDepth {
+impl SliceKernel<1> for StochasticDepth {
     const NAME: &'static str = "stochastic_depth";
-    fn run<T: Element>(&self, dst: Out<'_, T>, []: [In<'_, T>; 0]) -> Result<()> {
-        let dst = dst.values()?;
+    fn run<T: Element>(&self, dst: Out<'_, T>, [key]: [In<'_, T>; 1]) -> Result<()> {
+        let (dst, key) = (dst.values()?, CounterRng::of_words(key.words()?)?);
         expect_rows(Self::NAME, dst, self.sample_len)?;
         let scale = T::Real::of(1.0 / (1.0 - self.p));
         par::chunks_mut(
@@ -115,7 +114,7 @@ impl SliceKernel<0> for StochasticDepth {
             self.sample_len,
             #[inline(always)]
             |sample, values| {
-                if self.key.uniform(sample as u64) < self.p {
+                if key.uniform(sample as u64) < self.p {
                     values.fill(T::default());
                 } else {
                     values.iter_mut().for_each(|v| *v = T::narrow(v.wide() * scale));

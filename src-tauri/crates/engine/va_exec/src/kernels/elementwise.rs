@@ -135,20 +135,19 @@ impl SliceKernel<1> for AddAssign {
     }
 }
 
-/// Zeroes elements with probability `p` and scales the rest by `1 / (1 - p)`, in place. The mask depends on the key
-/// and the position alone, so that the same call is the backward.
+/// Zeroes elements with probability `p` and scales the rest by `1 / (1 - p)`, in place. The mask depends on the key, which
+/// is the source ([`CounterRng::words`]), and the position alone, so that the same call is the backward.
 pub struct Dropout {
     pub p: f64,
-    pub key: CounterRng,
 }
 
-impl SliceKernel<0> for Dropout {
+impl SliceKernel<1> for Dropout {
     const NAME: &'static str = "dropout";
-    fn run<T: Element>(&self, dst: Out<'_, T>, []: [In<'_, T>; 0]) -> Result<()> {
-        let scale = T::Real::of(1.0 / (1.0 - self.p));
+    fn run<T: Element>(&self, dst: Out<'_, T>, [key]: [In<'_, T>; 1]) -> Result<()> {
+        let (key, scale) = (CounterRng::of_words(key.words()?)?, T::Real::of(1.0 / (1.0 - self.p)));
         par::chunks_mut(dst.values()?, PART, |task, part| {
             for (i, v) in part.iter_mut().enumerate() {
-                let keep = self.key.uniform((task * PART + i) as u64) >= self.p;
+                let keep = key.uniform((task * PART + i) as u64) >= self.p;
                 *v = if keep { T::narrow(v.wide() * scale) } else { T::default() };
             }
         });

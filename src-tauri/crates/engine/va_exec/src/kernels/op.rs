@@ -2,7 +2,7 @@
 //!
 //! A kernel is generic over the number type of the values it works on. Where values are bf16, what is learned and what is
 //! summed stays f32: an operand is [`In::values`] of the one or [`In::reals`] of the other, and for f32 and f64 both are
-//! the same.
+//! the same. Whole numbers that the host writes before a pass (keys of random draws) are [`In::words`].
 
 use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, InplaceOp3, Layout, Result, Tensor, bail};
 use half::bf16;
@@ -18,6 +18,7 @@ use candle_core::CudaStorage;
 pub enum In<'a, T: Element> {
     Values(&'a [T]),
     Reals(&'a [T::Real]),
+    Words(&'a [u32]),
 }
 
 /// The operand that is written (and may be read).
@@ -33,6 +34,7 @@ impl<'a, T: Element> In<'a, T> {
         match self {
             Self::Values(data) => Ok(data),
             Self::Reals(_) => bail!("an operand is f32 where bf16 is expected"),
+            Self::Words(_) => bail!("an operand is words where numbers are expected"),
         }
     }
 
@@ -42,8 +44,18 @@ impl<'a, T: Element> In<'a, T> {
         let reals = match self {
             Self::Values(data) => T::as_real(data),
             Self::Reals(data) => Some(data),
+            Self::Words(_) => None,
         };
-        reals.ok_or_else(|| candle_core::Error::Msg("an operand is bf16 where f32 is expected".to_owned()))
+        reals.ok_or_else(|| candle_core::Error::Msg("an operand is not f32 where that is expected".to_owned()))
+    }
+
+    /// # Errors
+    /// When the operand is numbers.
+    pub fn words(self) -> Result<&'a [u32]> {
+        match self {
+            Self::Words(data) => Ok(data),
+            Self::Values(_) | Self::Reals(_) => bail!("an operand is numbers where words are expected"),
+        }
     }
 }
 
@@ -102,12 +114,16 @@ fn uniform<K: SliceKernel<N>, T: Element, const N: usize>(
     dst_layout: &Layout,
     srcs: [(&CpuStorage, &Layout); N],
 ) -> Result<()> {
-    let mut slices: [&[T]; N] = [&[]; N];
-    for (slice, (storage, layout)) in slices.iter_mut().zip(srcs) {
-        *slice = &T::slice(storage)?[range(layout, K::NAME)?];
+    let mut operands: [In<'_, T>; N] = std::array::from_fn(|_| In::Values(&[][..]));
+    for (operand, (storage, layout)) in operands.iter_mut().zip(srcs) {
+        let range = range(layout, K::NAME)?;
+        *operand = match storage {
+            CpuStorage::U32(words) => In::Words(&words[range]),
+            other => In::Values(&T::slice(other)?[range]),
+        };
     }
     let dst = &mut T::slice_mut(dst)?[range(dst_layout, K::NAME)?];
-    kernel.run(Out::Values(dst), slices.map(In::Values))
+    kernel.run(Out::Values(dst), operands)
 }
 
 /// Values are bf16, everything else f32.
@@ -122,6 +138,7 @@ fn mixed<K: SliceKernel<N>, const N: usize>(
         let range = range(layout, K::NAME)?;
         *operand = match storage {
             CpuStorage::BF16(data) => In::Values(&data[range]),
+            CpuStorage::U32(words) => In::Words(&words[range]),
             other => In::Reals(&f32::slice(other)?[range]),
         };
     }

@@ -12,9 +12,8 @@ use crate::kernels::batch_norm::{AffineParam, BnInputGrad, BnParamGrad, BnReduce
 use crate::kernels::conv_ops::BiasGrad;
 use crate::kernels::elementwise::{AddAssign, Copy, Dropout, SplitPart};
 use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
-use crate::kernels::op::{apply0, apply1, apply2};
+use crate::kernels::op::{apply1, apply2};
 use crate::kernels::pool::{AvgPoolGrad, GlobalAvgPoolGrad, MaxPoolGrad};
-use crate::rng::CounterRng;
 
 /// Gradients of values known so far.
 pub(super) type Grads = Vec<Option<Rc<Slot>>>;
@@ -49,12 +48,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn emit_back(&mut self, node: NodeId, run: impl Fn() -> Result<()> + Send + Sync + 'static) {
-        self.backward.push(Step::fixed(node, run));
-    }
-
-    /// A step that draws random numbers by the step key, the same as in the forward.
-    pub(super) fn emit_back_drawn(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
-        self.backward.push(Step::drawn(node, run));
+        self.backward.push(Step::of(node, run));
     }
 
     fn plan_node_grad(&mut self, id: NodeId, node: &Node, dy: Rc<Slot>, grads: &mut Grads) -> Result<()> {
@@ -102,8 +96,8 @@ impl Lowering<'_> {
             Op::StochasticDepth { p } => self.plan_stochastic_depth_grad(id, node, *p, dy, grads),
             Op::Dropout { p } => {
                 if self.train {
-                    let (g, name, p) = (dy.view()?, node.name.clone(), *p);
-                    self.emit_back_drawn(id, move |key| apply0(Dropout { p, key: CounterRng::new(key, &name) }, &g));
+                    let (g, key, p) = (dy.view()?, self.draws.key(id)?, *p);
+                    self.emit_back(id, move || apply1(Dropout { p }, &g, &key));
                 }
                 self.deliver(id, node.inputs[0], dy, grads)
             }

@@ -13,9 +13,8 @@ use crate::kernels::conv_ops::Epilogue;
 use crate::kernels::elementwise::{AddAssign, ConcatPart, Copy, Dropout};
 use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
 use crate::kernels::linear::LinearGeometry;
-use crate::kernels::op::{apply0, apply1, apply2};
+use crate::kernels::op::{apply1, apply2};
 use crate::kernels::pool::{AvgPoolForward, GlobalAvgPoolForward, MaxPoolForward};
-use crate::rng::CounterRng;
 
 impl Lowering<'_> {
     /// Plans all nodes; returns the view that the batch is copied into.
@@ -60,17 +59,8 @@ impl Lowering<'_> {
     }
 
     pub(super) fn emit(&mut self, node: NodeId, run: impl Fn() -> Result<()> + Send + Sync + 'static) {
-        self.push(Step::fixed(node, run));
-    }
-
-    /// A step that draws random numbers by the step key.
-    pub(super) fn emit_drawn(&mut self, node: NodeId, run: impl Fn(u64) -> Result<()> + Send + Sync + 'static) {
-        self.push(Step::drawn(node, run));
-    }
-
-    fn push(&mut self, step: Step) {
         let steps = if self.recomputing { &mut self.backward } else { &mut self.forward };
-        steps.push(step);
+        steps.push(Step::of(node, run));
     }
 
     fn plan_node(&mut self, id: NodeId, node: &Node) -> Result<Rc<Slot>> {
@@ -252,8 +242,8 @@ impl Lowering<'_> {
     fn plan_dropout(&mut self, id: NodeId, node: &Node, p: f64) -> Result<Rc<Slot>> {
         let slot = self.overwritable(id, node.inputs[0])?;
         if self.train {
-            let (y, name) = (slot.view()?, node.name.clone());
-            self.emit_drawn(id, move |key| apply0(Dropout { p, key: CounterRng::new(key, &name) }, &y));
+            let (y, key) = (slot.view()?, self.draws.key(id)?);
+            self.emit(id, move || apply1(Dropout { p }, &y, &key));
         }
         Ok(slot)
     }

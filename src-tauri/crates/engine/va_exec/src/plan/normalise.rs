@@ -11,8 +11,7 @@ use super::backward::Grads;
 use crate::kernels::channel_scale::{ChannelScaleForward, ChannelScaleParamGrad, ScaleChannels, StochasticDepth};
 use crate::kernels::elementwise::AddAssign;
 use crate::kernels::layer_norm::{LayerNormForward, LayerNormInputGrad, LayerNormReduce};
-use crate::kernels::op::{apply0, apply1, apply2};
-use crate::rng::CounterRng;
+use crate::kernels::op::{apply1, apply2};
 
 impl Lowering<'_> {
     /// Two rows of one number a channel, beside the arena: `[2, C]` and each row.
@@ -81,17 +80,16 @@ impl Lowering<'_> {
         self.deliver(id, node.inputs[0], dy, grads)
     }
 
-    /// The kernel for a step key: forward and backward leave out the same samples.
-    fn stochastic_depth(&self, id: NodeId, node: &Node, p: f64) -> impl Fn(u64) -> StochasticDepth + use<> {
-        let (name, sample_len) = (node.name.clone(), self.elements(id) / self.batch);
-        move |key| StochasticDepth { p, key: CounterRng::new(key, &name), sample_len }
+    /// Forward and backward leave out the same samples.
+    fn stochastic_depth(&self, id: NodeId, p: f64) -> StochasticDepth {
+        StochasticDepth { p, sample_len: self.elements(id) / self.batch }
     }
 
     pub(super) fn plan_stochastic_depth(&mut self, id: NodeId, node: &Node, p: f64) -> Result<Rc<Slot>> {
         let slot = self.overwritable(id, node.inputs[0])?;
         if self.train {
-            let (y, kernel) = (slot.view()?, self.stochastic_depth(id, node, p));
-            self.emit_drawn(id, move |key| apply0(kernel(key), &y));
+            let (y, key, kernel) = (slot.view()?, self.draws.key(id)?, self.stochastic_depth(id, p));
+            self.emit(id, move || apply1(&kernel, &y, &key));
         }
         Ok(slot)
     }
@@ -105,8 +103,8 @@ impl Lowering<'_> {
         grads: &mut Grads,
     ) -> Result<()> {
         if self.train {
-            let (g, kernel) = (dy.view()?, self.stochastic_depth(id, node, p));
-            self.emit_back_drawn(id, move |key| apply0(kernel(key), &g));
+            let (g, key, kernel) = (dy.view()?, self.draws.key(id)?, self.stochastic_depth(id, p));
+            self.emit_back(id, move || apply1(&kernel, &g, &key));
         }
         self.deliver(id, node.inputs[0], dy, grads)
     }

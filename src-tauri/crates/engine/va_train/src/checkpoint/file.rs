@@ -32,7 +32,7 @@ impl Snapshot {
         Self {
             state: state.clone(),
             params: learner.net.params().clone(),
-            moments: learner.optimiser.state.clone(),
+            moments: learner.optimiser.update.state().clone(),
             buffers: learner.net.buffers().clone(),
             average: learner.average.as_ref().map(|average| (average.params.clone(), average.buffers.clone())),
             identity: identity.clone(),
@@ -41,9 +41,6 @@ impl Snapshot {
 
     /// Puts the numbers back, bit for bit.
     pub fn restore(&self, learner: &mut Learner) -> Result<()> {
-        if self.moments.dims() != learner.optimiser.state.dims() {
-            return Err(Error::invalid("the optimiser state has another size than this network's"));
-        }
         match (&mut learner.average, &self.average) {
             (Some(average), Some((params, buffers))) => average.restore(params, buffers)?,
             (None, _) => {}
@@ -51,10 +48,7 @@ impl Snapshot {
         }
         learner.net.set_params(&self.params)?;
         learner.net.set_buffers(&self.buffers)?;
-        let moments = self.moments.to_device(learner.net.device());
-        learner.optimiser.state =
-            moments.map_err(|e| Error::internal("cannot restore the optimiser's state").with_source(e))?;
-        Ok(())
+        learner.optimiser.update.set_state(&self.moments)
     }
 
     pub fn to_bytes(&self) -> Result<Vec<u8>> {

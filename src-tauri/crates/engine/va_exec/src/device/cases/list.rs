@@ -1,6 +1,6 @@
 //! Which kernels, on which problems: odd sizes, mixed parities, channels that fill no block, one row, many parts.
 
-use super::{Case, case0, case1, case2, far, laid_out, positive, real, value};
+use super::{Case, case0, case1, case2, far, laid_out, positive, real, value, words};
 use crate::groups::ParamGroup;
 use crate::kernels::activation::{Activation, ActivationGrad, MulAssign, Product};
 use crate::kernels::attention::{AttentionForward, AttentionGeometry, AttentionGrad};
@@ -16,6 +16,7 @@ use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
 use crate::kernels::lay_out::LayOut;
 use crate::kernels::layer_norm::{LayerNormForward, LayerNormInputGrad, LayerNormReduce};
 use crate::kernels::linear::{LinearForward, LinearGeometry, LinearInputGrad, LinearWeightGrad};
+use crate::kernels::loss::{BinaryCrossEntropyGrad, BinaryCrossEntropyRows, CrossEntropyGrad, CrossEntropyRows};
 use crate::kernels::pool::{
     AvgPoolForward, AvgPoolGrad, GlobalAvgPoolForward, GlobalAvgPoolGrad, MaxPoolForward, MaxPoolGrad,
 };
@@ -23,7 +24,6 @@ use crate::kernels::tokens::{
     AddPositions, ClassTokenGrad, PlaceTokens, PositionGrad, SelectToken, SelectTokenGrad, TokenGeometry,
     TokensInputGrad,
 };
-use crate::rng::CounterRng;
 
 /// The whole table.
 pub(crate) fn all() -> Vec<Case> {
@@ -40,6 +40,7 @@ pub(crate) fn all() -> Vec<Case> {
         linear(),
         tokens(),
         attention(),
+        losses(),
         optimisers(),
     ]
     .concat()
@@ -49,7 +50,6 @@ const ACTIVATIONS: [Activation; 5] =
     [Activation::Relu, Activation::Gelu, Activation::Silu, Activation::HardSwish, Activation::Sigmoid];
 
 fn elementwise() -> Vec<Case> {
-    let key = CounterRng::new(3, "dropout");
     vec![
         case1("copy", value(1001), value(1001), Copy),
         case1("copy of reals", real(77), real(77), Copy),
@@ -59,8 +59,8 @@ fn elementwise() -> Vec<Case> {
         case0("scale", real(300), Scale(0.3)),
         case1("add", value(515), value(515), AddAssign { relu: false }),
         case1("add, ReLU", value(515), value(515), AddAssign { relu: true }),
-        case0("dropout", value(3000), Dropout { p: 0.3, key }),
-        case0("stochastic depth", value(40 * 63), StochasticDepth { p: 0.4, key, sample_len: 63 }),
+        case1("dropout", value(3000), words(2), Dropout { p: 0.3 }),
+        case1("stochastic depth", value(40 * 63), words(2), StochasticDepth { p: 0.4, sample_len: 63 }),
         case1("concat", value(21 * 13), value(21 * 5), ConcatPart { channels: 5, dst_channels: 13, at: 6 }),
         case1("concat of eights", value(9 * 40), value(9 * 16), ConcatPart { channels: 16, dst_channels: 40, at: 8 }),
         case1("split of eights", value(9 * 16), value(9 * 40), SplitPart { channels: 16, src_channels: 40, at: 24 }),
@@ -373,6 +373,23 @@ fn attention() -> Vec<Case> {
         }
     }
     cases
+}
+
+fn losses() -> Vec<Case> {
+    let cross_entropy = |classes: usize| {
+        let entries = 7 * classes;
+        let name = format!("cross-entropy gradient of {classes} classes");
+        case2(&name, value(entries), [real(entries), positive(entries)], CrossEntropyGrad { classes })
+    };
+    let rows = |classes: usize| {
+        let operands = [real(7 * classes), positive(7 * classes)];
+        case2(&format!("cross-entropy of {classes} classes"), real(7), operands, CrossEntropyRows { classes })
+    };
+    let binary_rows = BinaryCrossEntropyRows { classes: 150 };
+    let binary_rows = case2("binary cross-entropy", real(2), [real(300), positive(600)], binary_rows);
+    let binary = "binary cross-entropy gradient";
+    let binary = case2(binary, value(300), [real(300), positive(600)], BinaryCrossEntropyGrad);
+    vec![cross_entropy(3), cross_entropy(300), rows(3), rows(300), binary, binary_rows]
 }
 
 fn optimisers() -> Vec<Case> {

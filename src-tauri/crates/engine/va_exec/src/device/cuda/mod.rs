@@ -12,9 +12,9 @@ mod ptx;
 mod record;
 
 use candle_core::cuda_backend::CudaStorage;
-use candle_core::{Device, Layout, Result};
+use candle_core::{Device, Layout, Result, Storage, Tensor, bail};
 
-use super::DeviceKernel;
+use super::{DeviceKernel, Gpu, Work};
 use operation::Operation;
 
 pub(crate) use card::card;
@@ -44,6 +44,26 @@ pub(crate) fn run<K: DeviceKernel<N>, const N: usize>(
         *source = operation.read(storage, layout)?;
     }
     kernel.run_on(&operation, dst, sources)
+}
+
+/// `work` with the memory of these tensors on the card.
+pub(super) fn on_device(tensors: &[&Tensor], work: &mut Work<'_>) -> Result<()> {
+    let operation = Operation::new(card()?);
+    // Nothing else works with them: who trains a network has it for himself.
+    let storages: Vec<_> = tensors.iter().map(|tensor| tensor.storage_and_layout()).collect();
+    let mut buffers = Vec::new();
+    for (storage, layout) in &storages {
+        let Storage::Cuda(storage) = &**storage else { bail!("a tensor is not on the card") };
+        buffers.push(operation.read(storage, layout)?);
+    }
+    work(&operation, &buffers)
+}
+
+/// Writes 32-bit numbers or words of the host over a tensor.
+pub(crate) fn write(dst: &mut CudaStorage, layout: &Layout, words: &[u32]) -> Result<()> {
+    let operation = Operation::new(card()?);
+    let dst = operation.written(dst, layout)?;
+    operation.write(dst, words)
 }
 
 /// Sum of squares of a tensor on the card.

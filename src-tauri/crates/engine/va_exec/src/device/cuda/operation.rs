@@ -52,6 +52,10 @@ impl<'a> Operation<'a> {
                 let slice = storage.as_cuda_slice::<bf16>()?;
                 Buffer { address: slice.device_ptr(stream).0, len: slice.len(), number: Number::Bf16 }
             }
+            DType::U32 => {
+                let slice = storage.as_cuda_slice::<u32>()?;
+                Buffer { address: slice.device_ptr(stream).0, len: slice.len(), number: Number::Word }
+            }
             other => bail!("the GPU computes in f32 and bf16, not in {other:?}"),
         };
         inside(buffer, layout)
@@ -70,6 +74,11 @@ impl<'a> Operation<'a> {
                 let slice = storage.as_cuda_slice_mut::<bf16>()?;
                 let len = slice.len();
                 Buffer { address: slice.device_ptr_mut(stream).0, len, number: Number::Bf16 }
+            }
+            DType::U32 => {
+                let slice = storage.as_cuda_slice_mut::<u32>()?;
+                let len = slice.len();
+                Buffer { address: slice.device_ptr_mut(stream).0, len, number: Number::Word }
             }
             other => bail!("the GPU computes in f32 and bf16, not in {other:?}"),
         };
@@ -123,13 +132,18 @@ impl Gpu for Operation<'_> {
     }
 
     fn upload(&self, words: &[u32]) -> Result<u64> {
+        let buffer = self.scratch(Number::Word, words.len())?;
+        self.write(buffer, words)?;
+        Ok(buffer.address)
+    }
+
+    fn write(&self, to: Buffer, words: &[u32]) -> Result<()> {
         if super::record::is_recording() {
             bail!("words of the host cannot be recorded: they are gone when the work is replayed")
         }
-        let buffer = self.scratch(Number::F32, words.len())?;
+        to.expect_bits("words of the host", words.len())?;
         // SAFETY: the memory is as long, and the driver takes pageable memory over before it returns.
-        unsafe { result::memcpy_htod_async(buffer.address, words, self.stream.cu_stream()) }.cuda()?;
-        Ok(buffer.address)
+        unsafe { result::memcpy_htod_async(to.address, words, self.stream.cu_stream()) }.cuda()
     }
 
     fn matmul(&self, product: &MatMul) -> Result<()> {

@@ -14,7 +14,7 @@ macro_rules! compiled {
 
 /// File, its kernels for f32, its kernels for bf16.
 const FILES: &[(&str, &str, &str)] = compiled![
-    "attention" "augment" "batch_norm" "channels" "convolution" "elementwise" "layer_norm" "optimiser" "pool" "tokens"
+    "attention" "augment" "batch_norm" "channels" "convolution" "elementwise" "layer_norm" "loss" "optimiser" "pool" "tokens"
 ];
 
 /// The kernels of a file for this number type.

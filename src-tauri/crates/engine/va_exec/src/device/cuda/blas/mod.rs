@@ -61,6 +61,7 @@ fn kind(number: Number) -> sys::cudaDataType {
         Number::F32 => sys::cudaDataType_t::CUDA_R_32F,
         Number::Bf16 => sys::cudaDataType_t::CUDA_R_16BF,
         Number::F64 => sys::cudaDataType_t::CUDA_R_64F,
+        Number::Word => sys::cudaDataType_t::CUDA_R_32U,
     }
 }
 

@@ -1,0 +1,198 @@
+//! An update on the device: what differs between steps is written into its memory before, so that the kernels can be
+//! recorded, and what it found is read from there after. No step of it asks for memory.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Result, Tensor, bail};
+
+use super::spread::width;
+use super::{Buffer, Call, Gpu, Number, on_device};
+use crate::groups::ParamGroup;
+use crate::kernels::host::write_words;
+use crate::network::Network;
+use crate::plan::Step;
+use crate::update::{Rule, UpdateAt};
+
+const FILE: &str = "optimiser";
+
+/// Numbers whose squares one block sums.
+const PART: usize = 1 << 14;
+/// Words of `Control` and of a `Group` of `gpu/optimiser.cu`, and of an f64.
+const CONTROL: usize = 10;
+const GROUP: usize = 4;
+const DOUBLE: usize = 2;
+
+pub(crate) struct DeviceUpdate(Arc<Tensors>);
+
+struct Tensors {
+    params: Tensor,
+    grads: Tensor,
+    buffers: Tensor,
+    state: Tensor,
+    average: Option<[Tensor; 2]>,
+    is_adam: bool,
+    /// `Control`, and after it the groups.
+    control: Tensor,
+    /// `Report`.
+    report: Tensor,
+    /// Sums of squares of the parts of gradients, parameters and buffers.
+    sums: [Tensor; 3],
+}
+
+impl DeviceUpdate {
+    /// None where the network is not on a device of this kind.
+    pub fn of(network: &Network, state: &Tensor, average: Option<&[Tensor; 2]>) -> Result<Option<Self>> {
+        let device = network.device();
+        if !super::is_gpu(device) {
+            return Ok(None);
+        }
+        let words = |len: usize| Tensor::zeros(len.max(1), DType::U32, device);
+        let sums_of = |tensor: &Tensor| words(DOUBLE * tensor.elem_count().div_ceil(PART));
+        let (params, grads, buffers) = (network.params(), network.grads(), network.buffers());
+        Ok(Some(Self(Arc::new(Tensors {
+            params: params.clone(),
+            grads: grads.clone(),
+            buffers: buffers.clone(),
+            state: state.clone(),
+            average: average.cloned(),
+            is_adam: state.elem_count() == 2 * params.elem_count(),
+            control: words(CONTROL + GROUP * network.layout().params().len().max(1))?,
+            report: words(4 * DOUBLE)?,
+            sums: [sums_of(grads)?, sums_of(params)?, sums_of(buffers)?],
+        }))))
+    }
+
+    /// Writes what the next update follows.
+    pub fn begin(&self, at: &UpdateAt) -> Result<()> {
+        let mut words = control(at);
+        words.resize(self.0.control.elem_count(), 0);
+        write_words(&self.0.control, &words)
+    }
+
+    /// Of the last update: the gradient's norm, sums of squares of parameters and of buffers. Waits for it.
+    pub fn report(&self) -> Result<[f64; 3]> {
+        let mut found = [0.0; 3];
+        on_device(&[&self.0.report], |gpu, buffers| {
+            let [norm, _, params, statistics] = gpu.download(doubles(buffers[0]))?[..] else {
+                bail!("BUG: a report has four numbers")
+            };
+            found = [norm, params, statistics];
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Its kernels, in order.
+    pub fn steps(&self) -> Vec<Step> {
+        let runs: [fn(&Tensors) -> Result<()>; 4] =
+            [Tensors::measure, Tensors::move_params, Tensors::look, Tensors::follow];
+        let step = |run: fn(&Tensors) -> Result<()>| {
+            let tensors = self.0.clone();
+            Step::beside(move || run(&tensors))
+        };
+        runs.map(step).into()
+    }
+}
+
+impl Tensors {
+    /// The gradient's norm, and the factor that clips it.
+    fn measure(&self) -> Result<()> {
+        on_device(&[&self.grads, &self.sums[0], &self.report, &self.control], |gpu, buffers| {
+            let [grads, sums, report, control] = four(buffers);
+            squares(gpu, sums, grads)?;
+            let call = Call::by_row(FILE, "begin_update", Number::F32, 1).words(report).double(doubles(sums));
+            call.count(grads.len.div_ceil(PART)).words(control).run(gpu)
+        })
+    }
+
+    fn move_params(&self) -> Result<()> {
+        let tensors = [&self.params, &self.state, &self.grads, &self.control, &self.report];
+        on_device(&tensors, |gpu, buffers| {
+            let &[params, state, grads, control, report] = buffers else { bail!("BUG: five tensors") };
+            let (name, state) = match self.is_adam {
+                true => ("adam_update", vec![state.part(0, params.len)?, state.part(params.len, params.len)?]),
+                false => ("sgd_update", vec![state]),
+            };
+            let operands = [&[params], &state[..], &[grads]].concat();
+            let width = width(&operands, &[]);
+            let call = Call::by_elements(FILE, name, Number::F32, params.len, width);
+            operands.iter().fold(call, |call, &operand| call.real(operand)).words(control).words(report).run(gpu)
+        })
+    }
+
+    /// Whether every number is one.
+    fn look(&self) -> Result<()> {
+        let tensors = [&self.params, &self.sums[1], &self.buffers, &self.sums[2], &self.report];
+        on_device(&tensors, |gpu, buffers| {
+            let ([params, of_params], [statistics, of_statistics]) =
+                ([buffers[0], buffers[1]], [buffers[2], buffers[3]]);
+            squares(gpu, of_params, params)?;
+            squares(gpu, of_statistics, statistics)?;
+            let call = Call::by_row(FILE, "end_update", Number::F32, 1).words(buffers[4]);
+            let call = call.double(doubles(of_params)).count(params.len.div_ceil(PART));
+            call.double(doubles(of_statistics)).count(statistics.len.div_ceil(PART)).run(gpu)
+        })
+    }
+
+    fn follow(&self) -> Result<()> {
+        let Some([params, buffers]) = &self.average else { return Ok(()) };
+        for (average, values) in [(params, &self.params), (buffers, &self.buffers)] {
+            on_device(&[average, values, &self.control, &self.report], |gpu, buffers| {
+                let [average, values, control, report] = four(buffers);
+                let width = width(&[average, values], &[]);
+                let call = Call::by_elements(FILE, "follow", Number::F32, average.len, width);
+                call.real(average).real(values).words(control).words(report).run(gpu)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn four(buffers: &[Buffer]) -> [Buffer; 4] {
+    [buffers[0], buffers[1], buffers[2], buffers[3]]
+}
+
+/// Words as the f64 that they hold.
+fn doubles(words: Buffer) -> Buffer {
+    Buffer { len: words.len / DOUBLE, number: Number::F64, ..words }
+}
+
+fn squares(gpu: &dyn Gpu, sums: Buffer, x: Buffer) -> Result<()> {
+    let call = Call::by_row(FILE, "squares", Number::F32, x.len.div_ceil(PART)).double(doubles(sums)).real(x);
+    call.count(PART).count(x.len).run(gpu)
+}
+
+/// `Control` of `gpu/optimiser.cu`, and after it the groups.
+fn control(at: &UpdateAt) -> Vec<u32> {
+    let norm = at.clip_norm.unwrap_or(0.0).to_bits();
+    let numbers = match at.rule {
+        Rule::AdamW(adam) => [adam.beta1, 1.0 - adam.beta1, adam.beta2, 1.0 - adam.beta2, adam.eps],
+        Rule::Sgd(sgd) => [sgd.momentum, f64::from(u8::from(sgd.nesterov)), 0.0, 0.0, 0.0],
+    };
+    let mut words = vec![norm as u32, (norm >> 32) as u32];
+    words.extend(numbers.iter().chain(&[1.0 - at.average_decay]).map(|&v| (v as f32).to_bits()));
+    words.extend([at.groups.len() as u32, 0]);
+    for group in &at.groups {
+        words.push(group.range.end as u32);
+        words.extend(treatment(at, group).map(|v| (v as f32).to_bits()));
+    }
+    words
+}
+
+/// Rate, decay and root of a `Group`.
+fn treatment(at: &UpdateAt, group: &ParamGroup) -> [f64; 3] {
+    let moves = group.rate != 0.0;
+    match at.rule {
+        Rule::AdamW(_) if !moves => [0.0, 1.0, 1.0],
+        Rule::AdamW(adam) => {
+            let t = (at.step - group.idle_steps) as f64;
+            let [first, second] = [adam.beta1, adam.beta2].map(|beta| 1.0 - beta.powf(t));
+            let lr = adam.lr * group.rate;
+            [lr / first, if group.decay { 1.0 - lr * adam.weight_decay } else { 1.0 }, second.sqrt()]
+        }
+        Rule::Sgd(sgd) => {
+            let decay = if group.decay { sgd.weight_decay } else { 0.0 };
+            [sgd.lr * group.rate, decay, if moves { 1.0 } else { 0.0 }]
+        }
+    }
+}
