@@ -93,7 +93,7 @@ KERNEL_WITH_BARRIERS(squares)
 // A gradient whose norm is no number moves nothing.
 
 struct Control {
-    // Gradients that are longer are scaled down to it; 0 for never.
+    // Gradients that are longer are scaled down to it; infinity for never.
     double largest_norm;
     // AdamW: beta1, 1 - beta1, beta2, 1 - beta2, epsilon; SGD: momentum, and 1 for Nesterov's.
     float first, rest_of_first, second, rest_of_second, epsilon;
@@ -132,7 +132,7 @@ extern "C" __global__ void begin_update(Report* report, const double* squares, u
     if (threadIdx.x != 0) return;
     double factor = control->largest_norm / (norm + 1e-6);
     report->norm = norm;
-    report->factor = is_number(norm) && control->largest_norm > 0.0 && factor < 1.0 ? factor : 1.0;
+    report->factor = is_number(norm) && factor < 1.0 ? factor : 1.0;
 }
 KERNEL_WITH_BARRIERS(begin_update)
 
@@ -150,6 +150,24 @@ __device__ __forceinline__ void by_group(const Control* control, C chunk, Body b
     }
 }
 
+// Numbers that may begin anywhere.
+template <typename C> __device__ __forceinline__ Numbers<C::width> load_any(C chunk, const float* from) {
+    if ((size_t)from % sizeof(Quad) == 0) return chunk.load(from);
+    Numbers<C::width> n;
+#pragma unroll
+    for (unsigned k = 0; k < C::width; k++) n.v[k] = from[chunk.at + k];
+    return n;
+}
+
+template <typename C> __device__ __forceinline__ void store_any(C chunk, float* to, const Numbers<C::width>& n) {
+    if ((size_t)to % sizeof(Quad) == 0) {
+        chunk.store(to, n);
+        return;
+    }
+#pragma unroll
+    for (unsigned k = 0; k < C::width; k++) to[chunk.at + k] = n.v[k];
+}
+
 extern "C" __global__ void adam_update(Elements elements, float* params, float* first, float* second, const float* grad, const Control* control, const Report* report) {
     if (!is_number(report->norm)) return;
     float factor = (float)report->factor, epsilon = control->epsilon;
@@ -158,9 +176,9 @@ extern "C" __global__ void adam_update(Elements elements, float* params, float* 
         by_group(control, whole, [=](auto chunk, Group g) {
             auto d = map([=](float d) { return d * factor; }, chunk.load(grad));
             auto m = map([=](float m, float d) { return beta1 * m + rest1 * d; }, chunk.load(first), d);
-            auto v = map([=](float v, float d) { return beta2 * v + rest2 * (d * d); }, chunk.load(second), d);
+            auto v = map([=](float v, float d) { return beta2 * v + rest2 * (d * d); }, load_any(chunk, second), d);
             chunk.store(first, m);
-            chunk.store(second, v);
+            store_any(chunk, second, v);
             if (g.rate == 0.0f) return;
             auto moved = [=](float p, float m, float v) { return p * g.decay - g.rate * m / (sqrtf(v) / g.root + epsilon); };
             chunk.store(params, map(moved, chunk.load(params), m, v));

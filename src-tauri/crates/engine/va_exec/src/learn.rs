@@ -1,9 +1,12 @@
 //! Training steps: forward, gradient of the loss, backward and update, on a GPU as one recording that is started once.
 
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use va_error::{Error, Result};
 
 use crate::error::CandleContext;
+use crate::flat;
+use crate::kernels::elementwise::Copy;
+use crate::kernels::op::apply1;
 use crate::network::{Mode, Network};
 use crate::plan::Plan;
 use crate::update::{Update, UpdateAt};
@@ -24,22 +27,24 @@ impl Learned {
     /// # Errors
     /// When the device fails.
     pub fn loss(&self) -> Result<f64> {
-        let losses = self.losses.to_dtype(DType::F64).and_then(|losses| losses.to_vec1::<f64>());
+        // Cast on the host: a device asks for memory to cast, and a step is over when its loss is read.
+        let losses = self.losses.to_device(&Device::Cpu).and_then(|here| here.to_dtype(DType::F64)?.to_vec1::<f64>());
         Ok(losses.engine("reading the losses")?.iter().sum())
     }
 }
 
 impl Network {
-    /// Forward of a batch in training, its loss, the gradient, and the backward, which adds to [`Network::grads`]. Where the
-    /// loss is no number, neither is the gradient.
+    /// Forward of a batch in training, its loss, the gradient, and the backward, which adds to [`Network::grads`]. Where a
+    /// logit is no number, neither is the gradient.
     ///
     /// # Errors
     /// `InvalidInput` when batch or loss do not fit the network, `Conflict` when it is frozen, `TooLarge` when the memory of
     /// a GPU does not hold the batch.
     pub fn learn(&mut self, x: &Tensor, wanted: &Wanted) -> Result<Learned> {
         let plan = self.begin_learning(x, wanted)?;
+        let learned = self.room(&self.plans[plan])?;
         self.plans[plan].learn()?;
-        self.learned(&self.plans[plan]).engine("reading the logits")
+        self.fill(learned, &self.plans[plan])
     }
 
     /// A whole training step from a batch: as [`Network::learn`] from gradients of zero, then [`Network::update`].
@@ -60,13 +65,27 @@ impl Network {
             return Ok(learned);
         };
         let plan = self.begin_learning(x, wanted)?;
+        // Before the weights move: after, nothing may fail that could be tried again.
+        let learned = self.room(&self.plans[plan])?;
         self.plans[plan].learn_and_update(id, &steps)?;
-        self.learned(&self.plans[plan]).engine("reading the logits")
+        update.has_run();
+        self.fill(learned, &self.plans[plan])
     }
 
-    fn learned(&self, plan: &Plan) -> candle_core::Result<Learned> {
+    /// Memory for what a plan gives.
+    fn room(&self, plan: &Plan) -> Result<Learned> {
+        let [logits, losses] = plan.learned().map(|flat| flat::zeros(flat.elem_count(), flat.dtype(), flat.device()));
+        let shape = (plan.batch, self.graph().output_shape()[0]);
+        let logits = logits.and_then(|logits| logits.reshape(shape)).engine("making room for the logits")?;
+        Ok(Learned { logits, losses: losses.engine("making room for the losses")? })
+    }
+
+    fn fill(&self, learned: Learned, plan: &Plan) -> Result<Learned> {
         let [logits, losses] = plan.learned();
-        Ok(Learned { logits: self.read(plan, logits, self.graph().output())?, losses: losses.force_contiguous()? })
+        apply1(Copy, &learned.logits, logits)
+            .and_then(|()| apply1(Copy, &learned.losses, losses))
+            .engine("the logits")?;
+        Ok(learned)
     }
 
     /// Everything that a pass reads is written: the batch, what it should say, the keys of random draws.
@@ -81,9 +100,9 @@ impl Network {
                 self.graph().output_shape()
             )));
         }
-        let at = self.plan(batch, Mode::Train, None)?;
+        let (at, records) = (self.plan(batch, Mode::Train, None)?, self.replays());
         self.pending = None;
-        self.plans[at].want(&self.grads, self.replays, wanted)?;
+        self.plans[at].want(&self.grads, records, wanted)?;
         let plan = &self.plans[at];
         plan.draws.begin(self.step_key).engine("writing the keys of a step")?;
         self.read_input(plan, x)?;

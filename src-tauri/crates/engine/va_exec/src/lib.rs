@@ -17,6 +17,7 @@ mod device;
 #[path = "device_absent.rs"]
 mod device;
 mod error;
+mod flat;
 mod fold;
 #[cfg(feature = "cuda")]
 pub mod gpu;
@@ -48,6 +49,7 @@ mod weights;
 pub use backend::{Backend, Precision};
 pub use bce::{BinaryCrossEntropy, sigmoid_probabilities};
 pub use candle_core::DType;
+pub use flat::{copy_into, own_copy};
 pub use fold::fold_state;
 pub use groups::ParamGroup;
 pub use kernels::geometry::{ConvGeometry, PoolGeometry};

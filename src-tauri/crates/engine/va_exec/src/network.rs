@@ -9,7 +9,8 @@ use va_graph::{Graph, NodeId};
 use crate::backend::{Backend, Precision};
 use crate::device;
 use crate::error::CandleContext;
-use crate::kernels::elementwise::{Cast, Copy, Fill};
+use crate::flat;
+use crate::kernels::elementwise::{Cast, Fill};
 use crate::kernels::op::{apply0, apply1};
 use crate::layout::FlatLayout;
 use crate::plan::{Plan, Recordings};
@@ -40,7 +41,7 @@ pub struct Network {
     device: Device,
     frozen: bool,
     recomputes: bool,
-    pub(crate) replays: bool,
+    replays: bool,
     /// Nodes whose parameters have gradients; None: all.
     trained: Option<Vec<NodeId>>,
     pub(crate) params: Tensor,
@@ -80,11 +81,7 @@ impl Network {
         backend.ensure_computes(precision)?;
         let device = backend.device()?;
         let layout = FlatLayout::of(&graph);
-        // A card refuses memory of no bytes, and a network may have no buffers.
-        let zeros = |len: usize| {
-            let memory = Tensor::zeros(len.max(1), precision.params(), &device).and_then(|all| all.narrow(0, 0, len));
-            memory.engine("allocating parameters")
-        };
+        let zeros = |len: usize| flat::zeros(len, precision.params(), &device).engine("allocating parameters");
         let (params, grads) = (zeros(layout.param_len())?, zeros(layout.param_len())?);
         let buffers = zeros(layout.buffer_len())?;
         let network = Self {
@@ -455,5 +452,5 @@ fn copy_flat(dst: &Tensor, src: &Tensor, what: &str) -> Result<()> {
             dst.dtype()
         )));
     }
-    src.to_device(dst.device()).and_then(|src| apply1(Copy, dst, &src.contiguous()?)).engine("copying a flat tensor")
+    flat::copy_into(dst, src).engine("copying a flat tensor")
 }

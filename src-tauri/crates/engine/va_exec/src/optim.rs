@@ -138,6 +138,9 @@ pub fn clip_grad_norm(grads: &Tensor, max_norm: Option<f64>) -> Result<f64> {
 /// # Errors
 /// When the two are not contiguous tensors of the same length, number type and device.
 pub fn update_average(average: &Tensor, values: &Tensor, decay: f64) -> Result<()> {
+    if average.elem_count() == 0 && values.elem_count() == 0 {
+        return Ok(());
+    }
     apply1(MoveTowards(1.0 - decay), average, values).engine("moving average")
 }
 
@@ -171,8 +174,10 @@ fn check_state(state: &Tensor, shape: &[usize], dtype: DType) -> Result<()> {
 pub(crate) fn check_groups(groups: &[ParamGroup], network: &Network) -> Result<()> {
     let mut at = 0;
     for group in groups {
-        if group.range.start != at || !group.rate.is_finite() {
-            return Err(Error::invalid("the parameter groups leave gaps, overlap or have a rate that is no number"));
+        if group.range.start != at || group.range.is_empty() || !group.rate.is_finite() {
+            return Err(Error::invalid(
+                "the parameter groups leave gaps, overlap, are empty or have a rate that is no number",
+            ));
         }
         at = group.range.end;
     }

@@ -3,17 +3,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use candle_core::Tensor;
+use candle_core::{Tensor, TensorId};
 use va_error::{Error, Result};
 
 use crate::device::DeviceUpdate;
 use crate::error::CandleContext;
+use crate::flat;
 use crate::groups::ParamGroup;
-use crate::kernels::elementwise::Copy;
-use crate::kernels::op::apply1;
 use crate::network::Network;
 use crate::optim::{AdamW, Sgd, check_groups, clip_grad_norm, update_average};
-use crate::plan::{Pass, Step};
+use crate::plan::{Pass, Recordings, Step};
 
 /// How parameters follow their gradients.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,7 +48,7 @@ pub struct UpdateReport {
 
 impl UpdateReport {
     fn of([grad_norm, params, buffers]: [f64; 3]) -> Self {
-        // A sum of squares is finite exactly if every number is: f32 squares cannot overflow f64.
+        // A sum of squares is finite exactly if every number is: squares of f32 cannot overflow f64.
         Self { grad_norm, params_are_finite: params.is_finite(), buffers_are_finite: buffers.is_finite() }
     }
 }
@@ -63,10 +62,25 @@ pub struct Update {
     state: Tensor,
     /// Averages of parameters and buffers.
     average: Option<[Tensor; 2]>,
-    /// Where the network is on a GPU: made at the first step, with a pass for updates that follow several parts.
-    device: Option<(DeviceUpdate, Pass)>,
-    /// What the last update found, where the host computed it.
-    found: Option<UpdateReport>,
+    /// Where the network is on a GPU: made at the first step.
+    device: Option<OnDevice>,
+    last: Last,
+}
+
+struct OnDevice {
+    update: DeviceUpdate,
+    /// By itself, after several parts.
+    pass: Pass,
+    /// Of the network, and whether its passes are recorded.
+    params: TensorId,
+    records: bool,
+}
+
+/// Where the report of the last update is.
+enum Last {
+    None,
+    Host(UpdateReport),
+    Device,
 }
 
 /// One that no other update of this process has.
@@ -85,7 +99,7 @@ impl Update {
             Rule::AdamW(_) => (true, AdamW::new_state(network)?),
             Rule::Sgd(_) => (false, Sgd::new_state(network)?),
         };
-        Ok(Self { id: new_id(), is_adam, state, average: None, device: None, found: None })
+        Ok(Self { id: new_id(), is_adam, state, average: None, device: None, last: Last::None })
     }
 
     /// AdamW: first and second moments `[2, P]`; SGD: velocity `[P]`. The storage itself.
@@ -98,16 +112,22 @@ impl Update {
     /// # Errors
     /// `InvalidInput` when shape or number type differ.
     pub fn set_state(&mut self, state: &Tensor) -> Result<()> {
-        if state.dims() != self.state.dims() || state.dtype() != self.state.dtype() {
-            return Err(Error::invalid("the optimiser state has another size than this network's"));
+        self.ensure_fits(state)?;
+        flat::copy_into(&self.state, state).engine("setting the optimiser's state")
+    }
+
+    /// # Errors
+    /// `InvalidInput` when [`Update::set_state`] would refuse the state.
+    pub fn ensure_fits(&self, state: &Tensor) -> Result<()> {
+        match state.dims() == self.state.dims() && state.dtype() == self.state.dtype() {
+            true => Ok(()),
+            false => Err(Error::invalid("the optimiser state has another size than this network's")),
         }
-        let here = state.to_device(self.state.device()).and_then(|state| state.contiguous());
-        here.and_then(|state| apply1(Copy, &self.state, &state)).engine("setting the optimiser's state")
     }
 
     /// From now on each update moves these averages of parameters `[P]` and buffers `[B]`, the storage itself; with None none.
     pub fn follow(&mut self, average: Option<[Tensor; 2]>) {
-        (self.id, self.average, self.device) = (new_id(), average, None);
+        (self.id, self.average, self.device, self.last) = (new_id(), average, None, Last::None);
     }
 
     /// What the last update found. On a GPU this waits for it.
@@ -115,11 +135,18 @@ impl Update {
     /// # Errors
     /// `Conflict` when there was none; when the device fails.
     pub fn report(&self) -> Result<UpdateReport> {
-        match (&self.device, self.found) {
-            (Some((device, _)), _) => device.report().engine("reading what an update found").map(UpdateReport::of),
-            (None, Some(found)) => Ok(found),
-            (None, None) => Err(Error::conflict("there was no update yet")),
+        match (&self.last, &self.device) {
+            (Last::Host(found), _) => Ok(*found),
+            (Last::Device, Some(on)) => on.update.report().engine("reading what an update found").map(UpdateReport::of),
+            _ => Err(Error::conflict("there was no update, or the last one failed")),
         }
+    }
+
+    /// What a GPU has recorded of updates by themselves.
+    pub fn recordings(&self) -> Recordings {
+        let mut recordings = Recordings::default();
+        self.device.iter().for_each(|on| on.pass.tell(&mut recordings));
+        recordings
     }
 
     fn check(&self, network: &Network, at: &UpdateAt) -> Result<()> {
@@ -138,16 +165,24 @@ impl Update {
     /// Writes what the update on a device follows; gives the id and the steps of its pass, None where the host computes.
     pub(crate) fn begin_on_device(&mut self, network: &Network, at: &UpdateAt) -> Result<Option<(u64, Vec<Step>)>> {
         self.check(network, at)?;
-        if self.device.is_none() {
-            let device = DeviceUpdate::of(network, &self.state, self.average.as_ref()).engine("preparing an update")?;
-            self.device = device.map(|device| {
-                let pass = Pass::new("update", device.steps(), network.device(), network.replays());
-                (device, pass)
+        self.last = Last::None;
+        let (params, records) = (network.params().id(), network.replays());
+        if !self.device.as_ref().is_some_and(|on| (on.params, on.records) == (params, records)) {
+            (self.id, self.device) = (new_id(), None);
+            let update = DeviceUpdate::of(network, &self.state, self.average.as_ref()).engine("preparing an update")?;
+            self.device = update.map(|update| {
+                let pass = Pass::new("update", update.steps(), network.device(), records);
+                OnDevice { update, pass, params, records }
             });
         }
-        let Some((device, pass)) = &self.device else { return Ok(None) };
-        device.begin(at).engine("writing what an update follows")?;
-        Ok(Some((self.id, pass.steps().to_vec())))
+        let Some(on) = &self.device else { return Ok(None) };
+        on.update.begin(at).engine("writing what an update follows")?;
+        Ok(Some((self.id, on.pass.steps().to_vec())))
+    }
+
+    /// Its steps have been asked of the device.
+    pub(crate) fn has_run(&mut self) {
+        self.last = Last::Device;
     }
 
     fn on_host(&mut self, network: &Network, at: &UpdateAt) -> Result<UpdateReport> {
@@ -177,9 +212,10 @@ impl Network {
     pub fn update(&mut self, update: &mut Update, at: &UpdateAt) -> Result<()> {
         self.ensure_thawed()?;
         if update.begin_on_device(self, at)?.is_none() {
-            update.found = Some(update.on_host(self, at)?);
-        } else if let Some((_, pass)) = &update.device {
-            pass.run(self.device())?;
+            update.last = Last::Host(update.on_host(self, at)?);
+        } else if let Some(on) = &update.device {
+            on.pass.run(self.device())?;
+            update.has_run();
         }
         Ok(())
     }

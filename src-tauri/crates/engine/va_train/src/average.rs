@@ -1,7 +1,6 @@
 use candle_core::Tensor;
 use va_error::{Error, Result};
-use va_exec::Network;
-use va_exec::ops::{Copy, Inplace};
+use va_exec::{Network, copy_into, own_copy};
 
 /// The running average of weights and running statistics (Polyak & Juditsky 1992; exponential as in Tan & Le 2019):
 /// `average ← d · average + (1 - d) · value` every step, with `d = min(decay, (1 + step) / (10 + step))` so that the
@@ -54,17 +53,13 @@ impl Average {
             return Err(Error::invalid("the weight average has another size than this network"));
         }
         self.aside = None;
-        for (to, from) in [(&self.params, params), (&self.buffers, buffers)] {
-            let here = from.to_device(to.device()).and_then(|from| from.contiguous());
-            here.and_then(|from| to.inplace_op2(&from, &Inplace(Copy))).map_err(unreadable)?;
-        }
-        Ok(())
+        let copied = copy_into(&self.params, params).and_then(|()| copy_into(&self.buffers, buffers));
+        copied.map_err(unreadable)
     }
 }
 
-/// A card refuses memory of no bytes.
 fn copy(tensor: &Tensor) -> Result<Tensor> {
-    if tensor.elem_count() == 0 { Ok(tensor.clone()) } else { tensor.force_contiguous().map_err(unreadable) }
+    own_copy(tensor).map_err(unreadable)
 }
 
 fn unreadable(error: candle_core::Error) -> Error {

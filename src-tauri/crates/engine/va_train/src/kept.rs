@@ -1,7 +1,6 @@
 use candle_core::Tensor;
 use va_error::{Error, Result};
-use va_exec::Network;
-use va_exec::ops::{Copy, Inplace};
+use va_exec::{Network, copy_into, own_copy};
 
 /// The running statistics as they were before a step. They are all that a forward moves and a second try of the step would
 /// move again: gradients begin at zero, parameters and optimiser move only after the last backward. One copy of a few
@@ -12,25 +11,17 @@ impl KeptStatistics {
     /// # Errors
     /// When memory runs out.
     pub fn of(net: &Network) -> Result<Self> {
-        let buffers = net.buffers();
-        // A card refuses memory of no bytes.
-        if buffers.elem_count() == 0 {
-            return Ok(Self(buffers.clone()));
-        }
-        buffers.force_contiguous().map(Self).map_err(unreadable)
+        own_copy(net.buffers()).map(Self).map_err(unreadable)
     }
 
     /// Notes them as they are now.
     pub fn keep(&self, net: &Network) -> Result<()> {
-        if self.0.elem_count() == 0 {
-            return Ok(());
-        }
-        self.0.inplace_op2(net.buffers(), &Inplace(Copy)).map_err(unreadable)
+        copy_into(&self.0, net.buffers()).map_err(unreadable)
     }
 
     /// Gives them back, bit for bit.
     pub fn put_back(&self, net: &mut Network) -> Result<()> {
-        if self.0.elem_count() == 0 { Ok(()) } else { net.set_buffers(&self.0) }
+        net.set_buffers(&self.0)
     }
 }
 

@@ -88,7 +88,7 @@ impl Learner {
         };
         // A GPU has been told everything of this step; what follows waits for it.
         feed.ask_ahead(host);
-        self.report(feed, &parts, plan)
+        self.report(feed, &parts, plan).map_err(not_again)
     }
 
     /// Starts the whole step. On a GPU one recording where the batch is one part.
@@ -196,6 +196,16 @@ impl Learner {
     pub fn hide_average(&mut self) -> Result<()> {
         self.average.as_mut().map_or(Ok(()), |average| average.hide(&mut self.net))
     }
+}
+
+/// Weights and moments have moved, so the step must not be tried again.
+fn not_again(error: Error) -> Error {
+    if error.code() != Code::TooLarge {
+        return error;
+    }
+    let message = "the memory of the GPU was full at the end of a step; close other programs on the GPU, then resume the \
+                   run: the last checkpoint is untouched";
+    Error::internal(message).with_source(error)
 }
 
 /// `0..len` in stretches of `size`, the last one what is left; a batch of none is one empty stretch, which is refused

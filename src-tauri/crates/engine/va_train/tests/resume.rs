@@ -6,8 +6,10 @@ mod checkpoints;
 mod common;
 
 use common::{TestHost, bits, job, power_cut, run, settings, tiny};
+use va_domain::TrainSettings;
 use va_error::Code;
 use va_exec::NamedTensors;
+use va_graph::{Conv2d, GraphBuilder};
 use va_train::{Ending, StartWeights, Stop, TrainEvent, train_graph};
 
 fn uninterrupted(epochs: u32) -> (NamedTensors, u64) {
@@ -49,6 +51,28 @@ fn two_epochs_a_power_cut_and_two_more_equal_four() {
     let resumed = run(&job, &mut host).unwrap();
     assert_eq!(host.losses()[0].0, 7, "the second epoch's checkpoint is where it goes on");
     assert_eq!(bits(&resumed.weights.unwrap()), bits(&expected));
+}
+
+/// A network that has none has no memory for them either.
+#[test]
+fn a_run_with_an_average_and_no_running_statistics_goes_on_bit_for_bit() {
+    let (mut b, x) = GraphBuilder::new("plain", &[16, 16, 3]).unwrap();
+    let x = b.conv2d("conv", x, Conv2d::new(6, 3).stride(2).padding(1).bias(true)).unwrap();
+    let x = b.relu("act", x).unwrap();
+    let x = b.global_avg_pool("pool", x).unwrap();
+    let x = b.linear("fc", x, 3, true).unwrap();
+    let graph = b.finish(x).unwrap();
+    let settings = TrainSettings { ema_decay: 0.9, image_size_px: 16, ..settings(3) };
+    let whole = tempfile::tempdir().unwrap();
+    let whole = job(&settings, whole.path(), 26, 9);
+    let expected = train_graph(graph.clone(), &whole, &mut TestHost::new(&whole, false), "test").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let cut = job(&settings, dir.path(), 26, 9);
+    let mut host = TestHost::new(&cut, false);
+    host.stop_at = Some((7, Stop::Pause));
+    assert!(train_graph(graph.clone(), &cut, &mut host, "test").unwrap().weights.is_none());
+    let resumed = train_graph(graph, &cut, &mut TestHost::new(&cut, false), "test").unwrap();
+    assert_eq!(bits(&resumed.weights.unwrap()), bits(&expected.weights.unwrap()));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::kernels::op::SliceKernel;
 const FILE: &str = "optimiser";
 
 /// Numbers whose squares one block sums.
-const PART: usize = 1 << 14;
+pub(super) const PART: usize = 1 << 14;
 
 /// Groups as `Group` of `gpu/optimiser.cu`; `treat` gives rate, decay and root.
 fn upload(gpu: &dyn Gpu, groups: &[ParamGroup], treat: impl Fn(&ParamGroup) -> [f64; 3]) -> Result<u64> {
@@ -19,6 +19,17 @@ fn upload(gpu: &dyn Gpu, groups: &[ParamGroup], treat: impl Fn(&ParamGroup) -> [
         [group.range.end as u32, rate, decay, root]
     });
     gpu.upload(&words.collect::<Vec<u32>>())
+}
+
+/// Rate, decay and root of AdamW.
+pub(super) fn adam_treatment(group: &ParamGroup, lr: f64, weight_decay: f64, betas: [f64; 2], step: u64) -> [f64; 3] {
+    if group.rate == 0.0 {
+        return [0.0, 1.0, 1.0];
+    }
+    let t = (step - group.idle_steps) as f64;
+    let [first, second] = betas.map(|beta| 1.0 - beta.powf(t));
+    let lr = lr * group.rate;
+    [lr / first, if group.decay { 1.0 - lr * weight_decay } else { 1.0 }, second.sqrt()]
 }
 
 impl DeviceKernel<1> for AdamMoments {
@@ -33,15 +44,8 @@ impl DeviceKernel<1> for AdamMoments {
 impl DeviceKernel<1> for AdamApply {
     fn run_on(&self, gpu: &dyn Gpu, params: Buffer, [state]: [Buffer; 1]) -> Result<()> {
         state.expect(Self::NAME, "state", 2 * params.len)?;
-        let groups = upload(gpu, &self.groups, |group| {
-            if group.rate == 0.0 {
-                return [0.0, 1.0, 1.0];
-            }
-            let t = (self.step - group.idle_steps) as f64;
-            let [first, second] = self.betas.map(|beta| 1.0 - beta.powf(t));
-            let lr = self.lr * group.rate;
-            [lr / first, if group.decay { 1.0 - lr * self.weight_decay } else { 1.0 }, second.sqrt()]
-        })?;
+        let treat = |group: &ParamGroup| adam_treatment(group, self.lr, self.weight_decay, self.betas, self.step);
+        let groups = upload(gpu, &self.groups, treat)?;
         let call = Call::over(FILE, "adam_apply", Number::F32, params.len).real(params).real(state).pointer(groups);
         call.count(self.groups.len()).float(self.eps).count(params.len).run(gpu)
     }
@@ -78,11 +82,16 @@ impl DeviceKernel<1> for MoveTowards {
     }
 }
 
+/// Sums of squares of each [`PART`], in f64.
+pub(super) fn squares(gpu: &dyn Gpu, sums: Buffer, x: Buffer) -> Result<()> {
+    let call = Call::by_row(FILE, "squares", Number::F32, x.len.div_ceil(PART)).double(sums).real(x);
+    call.count(PART).count(x.len).run(gpu)
+}
+
 /// Sum of squares in f64, parts joined in order. Waits for the device.
 pub(crate) fn sum_of_squares(gpu: &dyn Gpu, x: Buffer) -> Result<f64> {
     let parts = x.len.div_ceil(PART);
     let sums = gpu.scratch(Number::F64, parts)?;
-    let call = Call::by_row(FILE, "squares", Number::F32, parts).double(sums).real(x);
-    call.count(PART).count(x.len).run(gpu)?;
+    squares(gpu, sums, x)?;
     Ok(gpu.download(sums)?.iter().sum())
 }

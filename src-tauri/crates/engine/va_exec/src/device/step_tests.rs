@@ -44,7 +44,8 @@ struct Left {
     state: Vec<f64>,
     averages: [Vec<f64>; 2],
     norms: Vec<f64>,
-    recordings: Recordings,
+    /// Of the network and of updates by themselves.
+    recordings: [Recordings; 2],
 }
 
 struct Training {
@@ -133,7 +134,15 @@ impl Training {
         let averages = self.averages.each_ref().map(values);
         let (params, buffers, state) =
             (values(self.net.params()), values(self.net.buffers()), values(self.update.state()));
-        Left { logits, params, buffers, state, averages, norms, recordings: self.net.recordings() }
+        Left {
+            logits,
+            params,
+            buffers,
+            state,
+            averages,
+            norms,
+            recordings: [self.net.recordings(), self.update.recordings()],
+        }
     }
 }
 
@@ -169,13 +178,14 @@ fn a_replayed_step_gives_the_same_bits_and_still_draws() {
     ] {
         let (stepwise, _) = on_emulated_gpu(|| trained(Work { replays: false, ..work }));
         let (replayed, _) = on_emulated_gpu(|| trained(work));
-        assert_eq!(stepwise.recordings, Recordings::default());
-        // A step of one part is one recording. One of several is one for each of them, which all replay, and the update's.
-        assert_eq!(replayed.recordings, Recordings { replayed: 1, refused: Vec::new() });
-        let without = |left: Left| Left { recordings: Recordings::default(), ..left };
+        assert_eq!(stepwise.recordings, <[Recordings; 2]>::default());
+        // A step of one part is one recording; several parts share one, and the update has its own.
+        let replays = |replayed| Recordings { replayed, refused: Vec::new() };
+        assert_eq!(replayed.recordings, [replays(1), replays(usize::from(work.part < BATCH))]);
+        let without = |left: Left| Left { recordings: <[Recordings; 2]>::default(), ..left };
         assert!(without(replayed) == without(stepwise), "{} in parts of {}", work.arch, work.part);
     }
-    assert_eq!(trained(WORK).recordings, Recordings::default(), "the CPU records nothing");
+    assert_eq!(trained(WORK).recordings, <[Recordings; 2]>::default(), "the CPU records nothing");
 }
 
 /// With everything that a step can do: the CPU computes the same, to rounding.
@@ -264,22 +274,46 @@ fn a_step_without_memory_moves_no_weights() {
 fn a_recording_that_memory_is_too_small_for_is_left() {
     let (stepwise, _) = on_emulated_gpu(|| trained(Work { replays: false, ..WORK }));
     let crowded = on_crowded_emulated_gpu(|| trained(WORK));
-    assert_eq!(crowded.recordings.replayed, 0);
-    assert!(crowded.recordings.refused[0].contains("the memory of the GPU is full"), "{:?}", crowded.recordings);
+    let [Recordings { replayed, refused }, _] = &crowded.recordings;
+    assert!(*replayed == 0 && refused[0].contains("the memory of the GPU is full"), "{refused:?}");
     assert!(crowded.params == stepwise.params && crowded.averages == stepwise.averages);
 }
 
 /// An optimiser's state of another rule, groups of another network, a loss of another batch.
 #[test]
 fn what_does_not_fit_is_refused() {
-    let mut training = Training::begin(WORK);
-    let (images, wanted, at) = (Training::images(1, 0..BATCH), training.wanted(0..BATCH), training.at(1));
-    let other = UpdateAt { rule: Training::rule(Work { sgd: true, ..WORK }, 1), ..at.clone() };
-    let Training { net, update, .. } = &mut training;
-    assert!(update.report().is_err(), "there was none yet");
-    assert!(net.learn_and_update(&images, &wanted, update, &other).is_err());
-    assert!(net.learn_and_update(&images, &wanted, update, &UpdateAt { groups: Vec::new(), ..at.clone() }).is_err());
-    assert!(net.learn_and_update(&images.narrow(0, 0, 2).unwrap(), &wanted, update, &at).is_err());
-    assert!(update.set_state(&Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap()).is_err());
-    assert!(net.learn_and_update(&images, &wanted, update, &at).is_ok());
+    let check = || {
+        let mut training = Training::begin(WORK);
+        let (images, wanted, at) = (Training::images(1, 0..BATCH), training.wanted(0..BATCH), training.at(1));
+        let other = UpdateAt { rule: Training::rule(Work { sgd: true, ..WORK }, 1), ..at.clone() };
+        let mut finer = at.clone();
+        finer.groups.insert(0, crate::ParamGroup { range: 0..0, ..at.groups[0].clone() });
+        let Training { net, update, .. } = &mut training;
+        assert!(update.report().is_err(), "there was none yet");
+        assert!(net.learn_and_update(&images, &wanted, update, &other).is_err());
+        assert!(net.learn_and_update(&images, &wanted, update, &finer).is_err());
+        assert!(
+            net.learn_and_update(&images, &wanted, update, &UpdateAt { groups: Vec::new(), ..at.clone() }).is_err()
+        );
+        assert!(net.learn_and_update(&images.narrow(0, 0, 2).unwrap(), &wanted, update, &at).is_err());
+        assert!(update.report().is_err(), "none has run");
+        assert!(update.set_state(&Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap()).is_err());
+        assert!(net.learn_and_update(&images, &wanted, update, &at).is_ok() && update.report().is_ok());
+    };
+    check();
+    on_emulated_gpu(check);
+}
+
+/// The update follows the network that it is given, not the one that it met first.
+#[test]
+fn another_network_is_seen() {
+    on_emulated_gpu(|| {
+        let (mut first, mut second) = (Training::begin(WORK), Training::begin(WORK));
+        first.step(1).unwrap();
+        std::mem::swap(&mut first.net, &mut second.net);
+        let before = values(second.net.params());
+        first.step(2).unwrap();
+        assert!(values(second.net.params()) == before, "the network that was swapped away has moved");
+        assert!(values(first.net.params()) != values(Training::begin(WORK).net.params()));
+    });
 }

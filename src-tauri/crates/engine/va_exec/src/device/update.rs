@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{DType, Error, Result, Tensor, bail};
 
+use super::optimiser::{PART, adam_treatment, squares};
 use super::spread::width;
-use super::{Buffer, Call, Gpu, Number, on_device};
+use super::{Buffer, Call, Number, on_device};
+use crate::error::words;
 use crate::groups::ParamGroup;
 use crate::kernels::host::write_words;
 use crate::network::Network;
@@ -15,8 +17,6 @@ use crate::update::{Rule, UpdateAt};
 
 const FILE: &str = "optimiser";
 
-/// Numbers whose squares one block sums.
-const PART: usize = 1 << 14;
 /// Words of `Control` and of a `Group` of `gpu/optimiser.cu`, and of an f64.
 const CONTROL: usize = 10;
 const GROUP: usize = 4;
@@ -64,8 +64,11 @@ impl DeviceUpdate {
 
     /// Writes what the next update follows.
     pub fn begin(&self, at: &UpdateAt) -> Result<()> {
-        let mut words = control(at);
-        words.resize(self.0.control.elem_count(), 0);
+        let (mut words, room) = (control(at), self.0.control.elem_count());
+        if words.len() > room {
+            bail!("BUG: {} groups are more than there are parameters", at.groups.len())
+        }
+        words.resize(room, 0);
         write_words(&self.0.control, &words)
     }
 
@@ -88,10 +91,16 @@ impl DeviceUpdate {
             [Tensors::measure, Tensors::move_params, Tensors::look, Tensors::follow];
         let step = |run: fn(&Tensors) -> Result<()>| {
             let tensors = self.0.clone();
-            Step::beside(move || run(&tensors))
+            Step::beside(move || run(&tensors).map_err(not_again))
         };
         runs.map(step).into()
     }
+}
+
+/// No step asks for memory; should the driver do so, to load a kernel, weights may have moved: unlike a batch that does not fit
+/// it must not look as if the step could be tried again.
+fn not_again(error: Error) -> Error {
+    Error::Msg(words(&error).replace("OUT_OF_MEMORY", "NO_MEMORY_LEFT"))
 }
 
 impl Tensors {
@@ -99,7 +108,7 @@ impl Tensors {
     fn measure(&self) -> Result<()> {
         on_device(&[&self.grads, &self.sums[0], &self.report, &self.control], |gpu, buffers| {
             let [grads, sums, report, control] = four(buffers);
-            squares(gpu, sums, grads)?;
+            squares(gpu, doubles(sums), grads)?;
             let call = Call::by_row(FILE, "begin_update", Number::F32, 1).words(report).double(doubles(sums));
             call.count(grads.len.div_ceil(PART)).words(control).run(gpu)
         })
@@ -114,7 +123,8 @@ impl Tensors {
                 false => ("sgd_update", vec![state]),
             };
             let operands = [&[params], &state[..], &[grads]].concat();
-            let width = width(&operands, &[]);
+            // The second moments lie wherever the first ones end; all others begin where a card can read many at once.
+            let width = width(&[params, state[0], grads], &[]);
             let call = Call::by_elements(FILE, name, Number::F32, params.len, width);
             operands.iter().fold(call, |call, &operand| call.real(operand)).words(control).words(report).run(gpu)
         })
@@ -126,8 +136,8 @@ impl Tensors {
         on_device(&tensors, |gpu, buffers| {
             let ([params, of_params], [statistics, of_statistics]) =
                 ([buffers[0], buffers[1]], [buffers[2], buffers[3]]);
-            squares(gpu, of_params, params)?;
-            squares(gpu, of_statistics, statistics)?;
+            squares(gpu, doubles(of_params), params)?;
+            squares(gpu, doubles(of_statistics), statistics)?;
             let call = Call::by_row(FILE, "end_update", Number::F32, 1).words(buffers[4]);
             let call = call.double(doubles(of_params)).count(params.len.div_ceil(PART));
             call.double(doubles(of_statistics)).count(statistics.len.div_ceil(PART)).run(gpu)
@@ -157,14 +167,9 @@ fn doubles(words: Buffer) -> Buffer {
     Buffer { len: words.len / DOUBLE, number: Number::F64, ..words }
 }
 
-fn squares(gpu: &dyn Gpu, sums: Buffer, x: Buffer) -> Result<()> {
-    let call = Call::by_row(FILE, "squares", Number::F32, x.len.div_ceil(PART)).double(doubles(sums)).real(x);
-    call.count(PART).count(x.len).run(gpu)
-}
-
 /// `Control` of `gpu/optimiser.cu`, and after it the groups.
 fn control(at: &UpdateAt) -> Vec<u32> {
-    let norm = at.clip_norm.unwrap_or(0.0).to_bits();
+    let norm = at.clip_norm.unwrap_or(f64::INFINITY).to_bits();
     let numbers = match at.rule {
         Rule::AdamW(adam) => [adam.beta1, 1.0 - adam.beta1, adam.beta2, 1.0 - adam.beta2, adam.eps],
         Rule::Sgd(sgd) => [sgd.momentum, f64::from(u8::from(sgd.nesterov)), 0.0, 0.0, 0.0],
@@ -181,18 +186,11 @@ fn control(at: &UpdateAt) -> Vec<u32> {
 
 /// Rate, decay and root of a `Group`.
 fn treatment(at: &UpdateAt, group: &ParamGroup) -> [f64; 3] {
-    let moves = group.rate != 0.0;
     match at.rule {
-        Rule::AdamW(_) if !moves => [0.0, 1.0, 1.0],
-        Rule::AdamW(adam) => {
-            let t = (at.step - group.idle_steps) as f64;
-            let [first, second] = [adam.beta1, adam.beta2].map(|beta| 1.0 - beta.powf(t));
-            let lr = adam.lr * group.rate;
-            [lr / first, if group.decay { 1.0 - lr * adam.weight_decay } else { 1.0 }, second.sqrt()]
-        }
+        Rule::AdamW(adam) => adam_treatment(group, adam.lr, adam.weight_decay, [adam.beta1, adam.beta2], at.step),
         Rule::Sgd(sgd) => {
             let decay = if group.decay { sgd.weight_decay } else { 0.0 };
-            [sgd.lr * group.rate, decay, if moves { 1.0 } else { 0.0 }]
+            [sgd.lr * group.rate, decay, if group.rate != 0.0 { 1.0 } else { 0.0 }]
         }
     }
 }

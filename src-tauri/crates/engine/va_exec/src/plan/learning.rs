@@ -16,7 +16,7 @@ pub(super) struct Learning {
     kind: LossKind,
     /// [`Wanted::numbers`].
     wanted: Tensor,
-    /// The result of the forward, `[N · K]`: its buffer is that of the gradient, too.
+    /// A copy of the result of the forward, `[N · K]`, whose buffer is the gradient's next.
     logits: Tensor,
     /// Of each row, `[N]`.
     losses: Tensor,

@@ -41,6 +41,8 @@ impl Snapshot {
 
     /// Puts the numbers back, bit for bit.
     pub fn restore(&self, learner: &mut Learner) -> Result<()> {
+        // Refused before anything is overwritten.
+        learner.optimiser.update.ensure_fits(&self.moments)?;
         match (&mut learner.average, &self.average) {
             (Some(average), Some((params, buffers))) => average.restore(params, buffers)?,
             (None, _) => {}

@@ -117,7 +117,7 @@ struct Graph {
     stream: Arc<CudaStream>,
 }
 
-// SAFETY: used by one thread at a time, under the lock of the plan's stretch.
+// SAFETY: used by one thread at a time, under the lock of its pass.
 unsafe impl Send for Graph {}
 // SAFETY: as above.
 unsafe impl Sync for Graph {}
@@ -138,7 +138,7 @@ impl Graph {
 
 impl Recorded for Graph {
     fn replay(&self) -> Result<()> {
-        // Scratch memory of the graph is taken and given back inside it, the plan's buffers live as long as the plan.
+        // Scratch memory of the graph is taken and given back inside it, everything else is held by the steps of the pass.
         card()?;
         // SAFETY: the graph is whole, and its buffers are where they were.
         unsafe { result::graph::launch(self.exec, self.stream.cu_stream()) }.cuda()
