@@ -54,24 +54,59 @@ extern "C" __global__ void batch_norm_moments(Columns columns, float* parts, con
 }
 KERNEL_WITH_BARRIERS(batch_norm_moments)
 
-// Joins the parts: the mean of their means, and their squares around it.
-extern "C" __global__ void batch_norm_statistics(float* packed, const float* parts, unsigned count, unsigned rows, unsigned rows_per_part, float eps, unsigned channels) {
+// Parts of the rows: how many, and how long.
+struct Parts {
+    unsigned count, rows, rows_per_part;
+
+    __device__ __forceinline__ double size(unsigned part) const {
+        return (double)min(rows_per_part, rows - part * rows_per_part);
+    }
+};
+
+// Joins the parts: the mean of their means, and their squares around it. True for the thread that wrote a channel.
+__device__ __forceinline__ bool statistics(float* packed, const float* parts, Parts of, float eps, unsigned channels) {
     unsigned c = min(joined_index(), channels - 1);
-    auto size = [=](unsigned part) { return (double)min(rows_per_part, rows - part * rows_per_part); };
-    double mean = sum_of_parts(count, [=](unsigned part) { return size(part) * (double)parts[(size_t)part * 2 * channels + c]; });
-    mean /= (double)rows;
-    double m2 = sum_of_parts(count, [=](unsigned part) {
+    double mean = sum_of_parts(of.count, [=](unsigned part) { return of.size(part) * (double)parts[(size_t)part * 2 * channels + c]; });
+    mean /= (double)of.rows;
+    double m2 = sum_of_parts(of.count, [=](unsigned part) {
         const float* moments = parts + (size_t)part * 2 * channels;
         double d = (double)moments[c] - mean;
-        return (double)moments[channels + c] + size(part) * d * d;
+        return (double)moments[channels + c] + of.size(part) * d * d;
     });
-    if (!joins(channels)) return;
-    double var = m2 / (double)rows;
+    if (!joins(channels)) return false;
+    double var = m2 / (double)of.rows;
     packed[MEAN * channels + c] = (float)mean;
     packed[VAR * channels + c] = (float)var;
     packed[INVSTD * channels + c] = (float)(1.0 / sqrt(var + (double)eps));
+    return true;
+}
+
+__device__ __forceinline__ void affine(float* packed, const float* gamma, const float* beta, unsigned c, unsigned channels) {
+    float scale = gamma[c] * packed[INVSTD * channels + c];
+    packed[SCALE * channels + c] = scale;
+    packed[SHIFT * channels + c] = beta[c] - packed[MEAN * channels + c] * scale;
+}
+
+__device__ __forceinline__ float moved(float running, float batch, float momentum, float factor) {
+    double m = (double)momentum;
+    return (float)((1.0 - m) * (double)running + m * (double)factor * (double)batch);
+}
+
+extern "C" __global__ void batch_norm_statistics(float* packed, const float* parts, unsigned count, unsigned rows, unsigned rows_per_part, float eps, unsigned channels) {
+    statistics(packed, parts, Parts{count, rows, rows_per_part}, eps, channels);
 }
 KERNEL_WITH_BARRIERS(batch_norm_statistics)
+
+// All that training needs before it normalises: statistics, running ones moved, scale and shift. `factor` makes the variance
+// unbiased.
+extern "C" __global__ void batch_norm_prepare(float* packed, const float* parts, float* mean, float* var, const float* gamma, const float* beta, unsigned count, unsigned rows, unsigned rows_per_part, float eps, float momentum, float factor, unsigned channels) {
+    if (!statistics(packed, parts, Parts{count, rows, rows_per_part}, eps, channels)) return;
+    unsigned c = joined_index();
+    mean[c] = moved(mean[c], packed[MEAN * channels + c], momentum, 1.0f);
+    var[c] = moved(var[c], packed[VAR * channels + c], momentum, factor);
+    affine(packed, gamma, beta, c, channels);
+}
+KERNEL_WITH_BARRIERS(batch_norm_prepare)
 
 extern "C" __global__ void batch_norm_from_running(float* packed, const float* mean, const float* var, float eps, unsigned channels) {
     unsigned c = thread_index();
@@ -84,19 +119,14 @@ KERNEL(batch_norm_from_running)
 
 extern "C" __global__ void batch_norm_affine(float* packed, const float* gamma, const float* beta, unsigned channels) {
     unsigned c = thread_index();
-    if (c >= channels) return;
-    float scale = gamma[c] * packed[INVSTD * channels + c];
-    packed[SCALE * channels + c] = scale;
-    packed[SHIFT * channels + c] = beta[c] - packed[MEAN * channels + c] * scale;
+    if (c < channels) affine(packed, gamma, beta, c, channels);
 }
 KERNEL(batch_norm_affine)
 
 // `row` is that of the statistic; `factor` makes a variance unbiased.
 extern "C" __global__ void batch_norm_update_running(float* running, const float* packed, unsigned row, float momentum, float factor, unsigned channels) {
     unsigned c = thread_index();
-    if (c >= channels) return;
-    double m = (double)momentum;
-    running[c] = (float)((1.0 - m) * (double)running[c] + m * (double)factor * (double)packed[row * channels + c]);
+    if (c < channels) running[c] = moved(running[c], packed[row * channels + c], momentum, factor);
 }
 KERNEL(batch_norm_update_running)
 
@@ -143,15 +173,30 @@ extern "C" __global__ void batch_norm_grad_sums(Columns columns, float* parts, c
 }
 KERNEL_WITH_BARRIERS(batch_norm_grad_sums)
 
-extern "C" __global__ void batch_norm_reduce_grad(float* packed, const float* parts, unsigned count, unsigned channels) {
+// True for the thread that wrote a channel.
+__device__ __forceinline__ bool reduce_grad(float* packed, const float* parts, unsigned count, unsigned channels) {
     unsigned c = min(joined_index(), channels - 1);
     double plain = sum_of_parts(count, [=](unsigned part) { return (double)parts[(size_t)part * 2 * channels + c]; });
     double scaled = sum_of_parts(count, [=](unsigned part) { return (double)parts[((size_t)part * 2 + 1) * channels + c]; });
-    if (!joins(channels)) return;
+    if (!joins(channels)) return false;
     packed[SUM_DY * channels + c] = (float)plain;
     packed[SUM_DY_XHAT * channels + c] = (float)(scaled * (double)packed[INVSTD * channels + c]);
+    return true;
+}
+
+extern "C" __global__ void batch_norm_reduce_grad(float* packed, const float* parts, unsigned count, unsigned channels) {
+    reduce_grad(packed, parts, count, channels);
 }
 KERNEL_WITH_BARRIERS(batch_norm_reduce_grad)
+
+// The sums, and with them the gradients of scale and shift.
+extern "C" __global__ void batch_norm_learn(float* packed, const float* parts, float* dgamma, float* dbeta, unsigned count, unsigned channels) {
+    if (!reduce_grad(packed, parts, count, channels)) return;
+    unsigned c = joined_index();
+    dgamma[c] += packed[SUM_DY_XHAT * channels + c];
+    dbeta[c] += packed[SUM_DY * channels + c];
+}
+KERNEL_WITH_BARRIERS(batch_norm_learn)
 
 extern "C" __global__ void batch_norm_param_grad(float* grad, const float* packed, unsigned row, unsigned channels) {
     unsigned c = thread_index();

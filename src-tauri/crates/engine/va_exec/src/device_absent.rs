@@ -43,3 +43,16 @@ impl DeviceUpdate {
 pub(crate) fn record(_: &Device, _: &mut dyn FnMut() -> Result<()>) -> Result<Box<dyn Recorded>> {
     candle_core::bail!("only a GPU records its work")
 }
+
+/// Batch norms on a GPU.
+pub(crate) mod batch_norm {
+    use candle_core::{Result, Tensor, bail};
+
+    pub(crate) fn prepare(_: [&Tensor; 6], _: f64, _: f64) -> Result<()> {
+        bail!("there is no GPU")
+    }
+
+    pub(crate) fn learn(_: [&Tensor; 5], _: bool) -> Result<()> {
+        bail!("there is no GPU")
+    }
+}

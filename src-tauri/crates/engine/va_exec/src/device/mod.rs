@@ -11,7 +11,7 @@ mod attention;
 pub(crate) mod augment;
 #[cfg(test)]
 mod augment_tests;
-mod batch_norm;
+pub(crate) mod batch_norm;
 mod call;
 pub(crate) mod cases;
 mod channels;

@@ -91,7 +91,7 @@ impl DeviceUpdate {
             [Tensors::measure, Tensors::move_params, Tensors::look, Tensors::follow];
         let step = |run: fn(&Tensors) -> Result<()>| {
             let tensors = self.0.clone();
-            Step::beside(move || run(&tensors).map_err(not_again))
+            Step::beside(move || run(&tensors).map_err(|error| not_again(&error)))
         };
         runs.map(step).into()
     }
@@ -99,8 +99,8 @@ impl DeviceUpdate {
 
 /// No step asks for memory; should the driver do so, to load a kernel, weights may have moved: unlike a batch that does not fit
 /// it must not look as if the step could be tried again.
-fn not_again(error: Error) -> Error {
-    Error::Msg(words(&error).replace("OUT_OF_MEMORY", "NO_MEMORY_LEFT"))
+fn not_again(error: &Error) -> Error {
+    Error::Msg(words(error).replace("OUT_OF_MEMORY", "NO_MEMORY_LEFT"))
 }
 
 impl Tensors {

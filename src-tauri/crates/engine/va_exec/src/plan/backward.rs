@@ -7,6 +7,7 @@ use va_graph::{Conv2d, Node, NodeId, Op};
 
 use super::arena::Slot;
 use super::{Lowering, Step};
+use crate::device;
 use crate::kernels::activation::{Activation, ActivationGrad};
 use crate::kernels::batch_norm::{AffineParam, BnInputGrad, BnParamGrad, BnReduceGrad};
 use crate::kernels::conv_ops::BiasGrad;
@@ -249,12 +250,15 @@ impl Lowering<'_> {
         let (packed, x, g) = (self.norm_scratch(id)?, self.take_saved(node.inputs[0])?, dy.view()?);
         let (dgamma, dbeta) = (self.gradient(id, "weight")?, self.gradient(id, "bias")?);
         let (flows, train, learns) = (self.needs_grad[node.inputs[0]], self.train, self.learns(id));
+        let is_joined = train && learns && device::is_gpu(packed.device());
         self.emit_back(id, move || {
             // Running statistics do not depend on the batch: the sums stay zero, and what is left is the scale.
-            if train {
+            if is_joined {
+                device::batch_norm::learn([&packed, &x, &g, &dgamma, &dbeta], relu)?;
+            } else if train {
                 apply2(BnReduceGrad { relu }, &packed, &x, &g)?;
             }
-            if learns {
+            if learns && !is_joined {
                 apply1(BnParamGrad(AffineParam::Gamma), &dgamma, &packed)?;
                 apply1(BnParamGrad(AffineParam::Beta), &dbeta, &packed)?;
             }

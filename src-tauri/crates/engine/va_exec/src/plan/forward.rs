@@ -7,6 +7,7 @@ use va_graph::{BatchNorm, Conv2d, Node, NodeId, Op};
 
 use super::arena::Slot;
 use super::{Lowering, Step};
+use crate::device;
 use crate::kernels::activation::Activation;
 use crate::kernels::batch_norm::{BnAffine, BnApply, BnFromRunning, BnStatistics, BnUpdateRunning, RunningStatistic};
 use crate::kernels::conv_ops::Epilogue;
@@ -194,10 +195,16 @@ impl Lowering<'_> {
         let (mean, var) = (self.buffer_view(id, "running_mean")?, self.buffer_view(id, "running_var")?);
         let (eps, momentum) = (norm.eps, norm.momentum);
         let rows = self.elements(id) / node.shape.last().copied().unwrap_or(1);
+        let (gamma, beta) = (self.weight(id, "weight")?, self.weight(id, "bias")?);
+        // A GPU does all of it before it normalises.
+        let is_joined = self.train && device::is_gpu(packed.device());
         // When a value is computed again, the statistics of its forward are there still, and count once.
         if self.train && !self.recomputing {
-            let (stats, x) = (packed.clone(), self.value(node.inputs[0])?);
+            let (stats, x, gamma, beta) = (packed.clone(), self.value(node.inputs[0])?, gamma.clone(), beta.clone());
             self.emit(id, move || {
+                if is_joined {
+                    return device::batch_norm::prepare([&stats, &x, &mean, &var, &gamma, &beta], eps, momentum);
+                }
                 apply1(BnStatistics { eps }, &stats, &x)?;
                 apply1(BnUpdateRunning { which: RunningStatistic::Mean, momentum, rows }, &mean, &stats)?;
                 apply1(BnUpdateRunning { which: RunningStatistic::Variance, momentum, rows }, &var, &stats)
@@ -206,10 +213,11 @@ impl Lowering<'_> {
             let stats = packed.clone();
             self.emit(id, move || apply2(BnFromRunning { eps }, &stats, &mean, &var));
         }
-        let (gamma, beta) = (self.weight(id, "weight")?, self.weight(id, "bias")?);
         let relu = self.fused_activation[id].is_some();
         self.map(id, node, move |y, x| {
-            apply2(BnAffine, &packed, &gamma, &beta)?;
+            if !is_joined {
+                apply2(BnAffine, &packed, &gamma, &beta)?;
+            }
             apply2(BnApply { relu }, y, x, &packed)
         })
     }
