@@ -56,13 +56,13 @@ fn two_epochs_a_power_cut_and_two_more_equal_four() {
 /// A network that has none has no memory for them either.
 #[test]
 fn a_run_with_an_average_and_no_running_statistics_goes_on_bit_for_bit() {
-    let (mut b, x) = GraphBuilder::new("plain", &[16, 16, 3]).unwrap();
+    let (mut b, x) = GraphBuilder::new("plain", &[32, 32, 3]).unwrap();
     let x = b.conv2d("conv", x, Conv2d::new(6, 3).stride(2).padding(1).bias(true)).unwrap();
     let x = b.relu("act", x).unwrap();
     let x = b.global_avg_pool("pool", x).unwrap();
     let x = b.linear("fc", x, 3, true).unwrap();
     let graph = b.finish(x).unwrap();
-    let settings = TrainSettings { ema_decay: 0.9, image_size_px: 16, ..settings(3) };
+    let settings = TrainSettings { ema_decay: 0.9, ..settings(3) };
     let whole = tempfile::tempdir().unwrap();
     let whole = job(&settings, whole.path(), 26, 9);
     let expected = train_graph(graph.clone(), &whole, &mut TestHost::new(&whole, false), "test").unwrap();

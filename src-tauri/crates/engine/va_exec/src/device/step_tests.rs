@@ -4,6 +4,7 @@ use candle_core::{DType, Device, Tensor};
 use va_error::Code;
 
 use super::emulation::{on_crowded_emulated_gpu, on_emulated_gpu, on_emulated_gpu_ending_at};
+use super::tests::{distance, values};
 use crate::{
     AdamW, Backend, BinaryCrossEntropy, CounterRng, CrossEntropy, Network, Precision, Recordings, Rule, Sgd,
     SoftTarget, Update, UpdateAt, UpdateReport, Wanted,
@@ -157,16 +158,6 @@ fn trained(work: Work) -> Left {
         norms.push(report.grad_norm);
     }
     training.left(logits, norms)
-}
-
-fn values(tensor: &Tensor) -> Vec<f64> {
-    tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
-}
-
-fn distance(ours: &[f64], reference: &[f64]) -> f64 {
-    let length = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
-    let apart = length(&mut ours.iter().zip(reference).map(|(a, b)| a - b));
-    if ours.is_empty() { 0.0 } else { apart / length(&mut reference.iter().copied()).max(1e-30) }
 }
 
 #[test]

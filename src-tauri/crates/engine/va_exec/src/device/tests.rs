@@ -114,11 +114,11 @@ fn trained(arch: &str, precision: Precision, sgd: bool) -> [Vec<f64>; 4] {
     [logits, gradients, values(net.params()), values(net.buffers())]
 }
 
-fn values(tensor: &Tensor) -> Vec<f64> {
+pub(super) fn values(tensor: &Tensor) -> Vec<f64> {
     tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
-fn distance(ours: &[f64], reference: &[f64]) -> f64 {
+pub(super) fn distance(ours: &[f64], reference: &[f64]) -> f64 {
     let length = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
     let apart = length(&mut ours.iter().zip(reference).map(|(a, b)| a - b));
     if ours.is_empty() { 0.0 } else { apart / length(&mut reference.iter().copied()).max(1e-30) }
