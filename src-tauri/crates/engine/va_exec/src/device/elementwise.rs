@@ -9,7 +9,7 @@ use crate::kernels::elementwise::{AddAssign, Cast, ConcatPart, Copy, Dropout, Fi
 use crate::kernels::flat::Scale;
 use crate::kernels::op::SliceKernel;
 
-const FILE: &str = "elementwise";
+pub(super) const FILE: &str = "elementwise";
 
 /// A kernel on operands of the same length, element by element.
 pub(super) fn start(kernel: &'static str, number: Number, operands: &[Buffer]) -> Call {

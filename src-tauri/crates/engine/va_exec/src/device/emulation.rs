@@ -6,7 +6,7 @@
 mod library;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -72,6 +72,7 @@ impl Gpu for Emulated {
         if keep(|| Asked::Call(call.clone())) {
             return Ok(());
         }
+        load(call.kernel, call.number)?;
         note(call);
         let kernels = kernels().lock().unwrap_or_else(PoisonError::into_inner);
         let library = if call.number == Number::Bf16 { &kernels.bf16 } else { &kernels.f32 };
@@ -84,6 +85,10 @@ impl Gpu for Emulated {
             run(call.grid.as_ptr(), call.threads, args.as_mut_ptr());
         }
         Ok(())
+    }
+
+    fn load(&self, _: &'static str, number: Number, kernels: &[&'static str]) -> Result<()> {
+        kernels.iter().try_for_each(|kernel| load(kernel, number))
     }
 
     fn operand(&self, tensor: &Tensor) -> Result<Buffer> {
@@ -277,19 +282,33 @@ thread_local! {
     static CROWDED: Cell<bool> = const { Cell::new(false) };
     static ENDS_AT: Cell<Option<usize>> = const { Cell::new(None) };
     static SEEN: RefCell<HashMap<(&'static str, Number), usize>> = RefCell::default();
+    static LOADED: RefCell<HashSet<(&'static str, Number)>> = RefCell::default();
 }
 
-/// Counts a piece of scratch memory; false for the one that the memory ends at.
+/// A kernel that is there for the first time needs memory too.
+fn load(kernel: &'static str, number: Number) -> Result<()> {
+    if LOADED.with_borrow(|loaded| loaded.contains(&(kernel, number))) {
+        return Ok(());
+    }
+    if !has_room() {
+        bail!("CUDA_ERROR_OUT_OF_MEMORY");
+    }
+    LOADED.with_borrow_mut(|loaded| loaded.insert((kernel, number)));
+    Ok(())
+}
+
+/// Counts a piece of memory that is asked for; false for the one that the memory ends at.
 fn has_room() -> bool {
     PIECES.set(PIECES.get() + 1);
     ENDS_AT.get() != Some(PIECES.get())
 }
 
-/// Runs `body` on the emulated card with memory that ends at the piece of scratch memory of this number, from 1, and has
+/// Runs `body` on the emulated card, no kernel loaded yet, with memory that ends at the piece of this number, from 1, and has
 /// room again afterwards; gives also how many pieces were asked for.
 pub(crate) fn on_emulated_gpu_ending_at<R>(piece: Option<usize>, body: impl FnOnce() -> R) -> (R, usize) {
     PIECES.set(0);
     ENDS_AT.set(piece);
+    LOADED.take();
     let (result, _) = on_emulated_gpu(body);
     ENDS_AT.set(None);
     (result, PIECES.get())

@@ -148,6 +148,9 @@ pub(crate) struct Finish {
 pub(crate) trait Gpu {
     fn launch(&self, call: &Call) -> Result<()>;
 
+    /// Loads kernels of `gpu/<file>.cu`, which their first start would do otherwise, and for which memory may be too small.
+    fn load(&self, file: &'static str, number: Number, kernels: &[&'static str]) -> Result<()>;
+
     /// A tensor of this device, which must live as long as what is recorded.
     fn operand(&self, tensor: &Tensor) -> Result<Buffer>;
 

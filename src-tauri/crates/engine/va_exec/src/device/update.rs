@@ -7,7 +7,7 @@ use candle_core::{DType, Error, Result, Tensor, bail};
 
 use super::optimiser::{PART, adam_treatment, squares};
 use super::spread::width;
-use super::{Buffer, Call, Number, on_device};
+use super::{Buffer, Call, Gpu, Number, elementwise, on_device};
 use crate::error::words;
 use crate::groups::ParamGroup;
 use crate::kernels::host::write_words;
@@ -46,6 +46,8 @@ impl DeviceUpdate {
         if !super::is_gpu(device) {
             return Ok(None);
         }
+        let is_adam = state.elem_count() == 2 * network.params().elem_count();
+        on_device(&[network.params()], |gpu, _| load(gpu, is_adam))?;
         let words = |len: usize| Tensor::zeros(len.max(1), DType::U32, device);
         let sums_of = |tensor: &Tensor| words(DOUBLE * tensor.elem_count().div_ceil(PART));
         let (params, grads, buffers) = (network.params(), network.grads(), network.buffers());
@@ -55,7 +57,7 @@ impl DeviceUpdate {
             buffers: buffers.clone(),
             state: state.clone(),
             average: average.cloned(),
-            is_adam: state.elem_count() == 2 * params.elem_count(),
+            is_adam,
             control: words(CONTROL + GROUP * network.layout().params().len().max(1))?,
             report: words(4 * DOUBLE)?,
             sums: [sums_of(grads)?, sums_of(params)?, sums_of(buffers)?],
@@ -97,8 +99,16 @@ impl DeviceUpdate {
     }
 }
 
-/// No step asks for memory; should the driver do so, to load a kernel, weights may have moved: unlike a batch that does not fit
-/// it must not look as if the step could be tried again.
+/// What is started once weights move: it must not fail then because there is no memory to load it.
+fn load(gpu: &dyn Gpu, is_adam: bool) -> Result<()> {
+    let moves = if is_adam { "adam_update" } else { "sgd_update" };
+    gpu.load(FILE, Number::F32, &["squares", "begin_update", moves, "end_update", "follow"])?;
+    // What a step has learned is copied at its very end.
+    gpu.load(elementwise::FILE, Number::F32, &["copy"])
+}
+
+/// No step asks for memory; should the driver do so all the same, weights may have moved: unlike a batch that does not fit it
+/// must not look as if the step could be tried again.
 fn not_again(error: &Error) -> Error {
     Error::Msg(words(error).replace("OUT_OF_MEMORY", "NO_MEMORY_LEFT"))
 }

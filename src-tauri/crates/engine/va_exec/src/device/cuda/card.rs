@@ -18,8 +18,8 @@ use super::dnn::Dnn;
 use super::errors::CudaResult;
 use super::lane::Lane;
 use super::{ptx, record};
+use crate::device::Number;
 use crate::device::kept::KeptChoices;
-use crate::device::{Call, Number};
 use crate::error::words;
 
 /// Compute capability that the kernels are compiled for, as `build.rs` says.
@@ -142,25 +142,26 @@ impl Card {
         Ok(())
     }
 
-    /// The kernel of a call, compiled for this card on first use.
-    pub(super) fn function(&self, call: &Call) -> Result<CudaFunction> {
+    /// A kernel of `gpu/<file>.cu`, compiled for this card on first use.
+    pub(super) fn function(&self, file: &'static str, kernel: &'static str, number: Number) -> Result<CudaFunction> {
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(function) = functions.get(&(call.kernel, call.number)) {
+        if let Some(function) = functions.get(&(kernel, number)) {
             return Ok(function.clone());
         }
-        let function = self.module(call)?.load_function(call.kernel).cuda()?;
-        functions.insert((call.kernel, call.number), function.clone());
+        // Where the driver loads lazily, this is when.
+        let function = self.module(file, number)?.load_function(kernel).cuda()?;
+        functions.insert((kernel, number), function.clone());
         Ok(function)
     }
 
-    fn module(&self, call: &Call) -> Result<Arc<CudaModule>> {
+    fn module(&self, file: &'static str, number: Number) -> Result<Arc<CudaModule>> {
         let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(module) = modules.get(&(call.file, call.number)) {
+        if let Some(module) = modules.get(&(file, number)) {
             return Ok(module.clone());
         }
-        let Some(source) = ptx::of(call.file, call.number) else { bail!("BUG: there is no file {}.cu", call.file) };
+        let Some(source) = ptx::of(file, number) else { bail!("BUG: there is no file {file}.cu") };
         let module = self.stream().context().load_module(Ptx::from_src(source)).cuda()?;
-        modules.insert((call.file, call.number), module.clone());
+        modules.insert((file, number), module.clone());
         Ok(module)
     }
 

@@ -95,7 +95,7 @@ fn inside(buffer: Buffer, layout: &Layout) -> Result<Buffer> {
 
 impl Gpu for Operation<'_> {
     fn launch(&self, call: &Call) -> Result<()> {
-        let function = self.card.function(call)?;
+        let function = self.card.function(call.file, call.kernel, call.number)?;
         let [x, y, z] = call.grid;
         let config = LaunchConfig { grid_dim: (x, y, z), block_dim: (call.threads, 1, 1), shared_mem_bytes: 0 };
         let mut launch = self.stream.launch_builder(&function);
@@ -112,6 +112,10 @@ impl Gpu for Operation<'_> {
         // runs the same calls in the tests.
         unsafe { launch.launch(config) }.cuda()?;
         Ok(())
+    }
+
+    fn load(&self, file: &'static str, number: Number, kernels: &[&'static str]) -> Result<()> {
+        kernels.iter().try_for_each(|kernel| self.card.function(file, kernel, number).map(drop))
     }
 
     fn operand(&self, tensor: &Tensor) -> Result<Buffer> {
