@@ -1,6 +1,7 @@
 // Batch normalisation over the last dimension; the packed scratch is that of `kernels::batch_norm`: rows of one number a
 // channel.
 #include "columns.cuh"
+#include "function.cuh"
 
 #define MEAN 0
 #define VAR 1
@@ -130,36 +131,53 @@ extern "C" __global__ void batch_norm_update_running(float* running, const float
 }
 KERNEL(batch_norm_update_running)
 
+__device__ __forceinline__ float rectified(float v, unsigned relu) {
+    return relu ? activate(RELU, v) : v;
+}
+
+// `store(at, normalised)` for all numbers of a thread.
+template <unsigned N, typename Store> __device__ __forceinline__ void normalise(const Strip<N>& strip, const value* x, const float* packed, Store store) {
+    Numbers<N> scale = strip.of(packed + SCALE * strip.channels), shift = strip.of(packed + SHIFT * strip.channels);
+    strip.each([&](size_t at) {
+        store(at, map([](float x, float scale, float shift) { return x * scale + shift; }, strip.load(x, at), scale, shift));
+    });
+}
+
 extern "C" __global__ void batch_norm_apply(Columns columns, value* __restrict__ y, const value* __restrict__ x, const float* __restrict__ packed, unsigned relu) {
     columns.run([=](auto strip) {
-        auto scale = strip.of(packed + SCALE * columns.channels), shift = strip.of(packed + SHIFT * columns.channels);
-        strip.each([&](size_t at) {
-            auto normalise = [=](float x, float scale, float shift) {
-                float v = x * scale + shift;
-                return relu && v < 0.0f ? 0.0f : v;
-            };
-            strip.store(y, at, map(normalise, strip.load(x, at), scale, shift));
+        normalise(strip, x, packed, [=](size_t at, auto v) {
+            strip.store(y, at, map([=](float v) { return rectified(v, relu); }, v));
         });
     });
 }
 KERNEL(batch_norm_apply)
+
+// And the sum that follows, of what the batch norm by itself would have written.
+extern "C" __global__ void batch_norm_apply_add(Columns columns, value* __restrict__ y, const value* __restrict__ x, const float* __restrict__ packed, const value* __restrict__ addend, unsigned relu) {
+    columns.run([=](auto strip) {
+        normalise(strip, x, packed, [=](size_t at, auto v) {
+            auto sum = [=](float v, float addend) { return rectified(wide(narrow(v)) + addend, relu); };
+            strip.store(y, at, map(sum, v, strip.load(addend, at)));
+        });
+    });
+}
+KERNEL(batch_norm_apply_add)
 
 // The gradient where the fused ReLU let it through.
 __device__ __forceinline__ float masked(float x, float dy, float scale, float shift, unsigned relu) {
     return relu && x * scale + shift <= 0.0f ? 0.0f : dy;
 }
 
-template <unsigned N> __device__ __forceinline__ void grad_sums(const Strip<N>& strip, float* part, const value* x, const value* dy, const float* packed, unsigned relu) {
+// `pass(at, x, dy)` is the gradient that reaches the batch norm.
+template <unsigned N, typename Pass> __device__ __forceinline__ void grad_sums(const Strip<N>& strip, float* part, const value* x, const value* dy, const float* packed, Pass pass) {
     unsigned channels = strip.channels;
-    Numbers<N> mean = strip.of(packed + MEAN * channels), scale = strip.of(packed + SCALE * channels);
-    Numbers<N> shift = strip.of(packed + SHIFT * channels), plain = all<N>(0.0f), scaled = plain;
+    Numbers<N> mean = strip.of(packed + MEAN * channels), plain = all<N>(0.0f), scaled = plain;
     strip.each([&](size_t at) {
-        Numbers<N> v = strip.load(x, at), g = strip.load(dy, at);
+        Numbers<N> v = strip.load(x, at), g = pass(at, v, strip.load(dy, at));
 #pragma unroll
         for (unsigned k = 0; k < N; k++) {
-            float passed = masked(v.v[k], g.v[k], scale.v[k], shift.v[k], relu);
-            plain.v[k] += passed;
-            scaled.v[k] += passed * (v.v[k] - mean.v[k]);
+            plain.v[k] += g.v[k];
+            scaled.v[k] += g.v[k] * (v.v[k] - mean.v[k]);
         }
     });
     sum_rows(strip, plain, [=](unsigned c, float sum) { part[c] = sum; });
@@ -169,9 +187,27 @@ template <unsigned N> __device__ __forceinline__ void grad_sums(const Strip<N>& 
 // `Σ dy` and `Σ dy · (x - mean)` of part `blockIdx.y` into `[parts, 2, channels]`.
 extern "C" __global__ void batch_norm_grad_sums(Columns columns, float* parts, const value* x, const value* dy, const float* packed, unsigned relu) {
     float* part = parts + (size_t)blockIdx.y * 2 * columns.channels;
-    columns.run([=](auto strip) { grad_sums(strip, part, x, dy, packed, relu); });
+    columns.run([=](auto strip) {
+        auto scale = strip.of(packed + SCALE * columns.channels), shift = strip.of(packed + SHIFT * columns.channels);
+        grad_sums(strip, part, x, dy, packed, [=](size_t, auto v, auto g) {
+            return map([=](float x, float dy, float scale, float shift) { return masked(x, dy, scale, shift, relu); }, v, g, scale, shift);
+        });
+    });
 }
 KERNEL_WITH_BARRIERS(batch_norm_grad_sums)
+
+// The same after the ReLU of a sum, whose result is `y`: dy becomes what it let through.
+extern "C" __global__ void batch_norm_grad_sums_masked(Columns columns, float* parts, const value* __restrict__ x, value* __restrict__ dy, const value* __restrict__ y, const float* __restrict__ packed) {
+    float* part = parts + (size_t)blockIdx.y * 2 * columns.channels;
+    columns.run([=](auto strip) {
+        grad_sums(strip, part, x, dy, packed, [=](size_t at, auto, auto g) {
+            g = map([](float dy, float y) { return dy * slope(RELU, y); }, g, strip.load(y, at));
+            strip.store(dy, at, g);
+            return g;
+        });
+    });
+}
+KERNEL_WITH_BARRIERS(batch_norm_grad_sums_masked)
 
 // True for the thread that wrote a channel.
 __device__ __forceinline__ bool reduce_grad(float* packed, const float* parts, unsigned count, unsigned channels) {
@@ -204,7 +240,7 @@ extern "C" __global__ void batch_norm_param_grad(float* grad, const float* packe
 }
 KERNEL(batch_norm_param_grad)
 
-template <unsigned N> __device__ __forceinline__ void input_grad(const Strip<N>& strip, float rows, value* __restrict__ dy, const value* __restrict__ x, const float* __restrict__ packed, unsigned relu) {
+template <unsigned N> __device__ __forceinline__ void input_grad(const Strip<N>& strip, float rows, value* dx, const value* dy, const value* x, const float* packed, unsigned relu) {
     auto row = [=](unsigned statistic) { return strip.of(packed + statistic * strip.channels); };
     auto share = [=](float sum, float factor) { return sum * factor / rows; };
     Numbers<N> mean = row(MEAN), scale = row(SCALE), shift = row(SHIFT);
@@ -216,12 +252,18 @@ template <unsigned N> __device__ __forceinline__ void input_grad(const Strip<N>&
             float passed = masked(v.v[k], g.v[k], scale.v[k], shift.v[k], relu);
             g.v[k] = scale.v[k] * (passed - level.v[k] - (v.v[k] - mean.v[k]) * slope.v[k]);
         }
-        strip.store(dy, at, g);
+        strip.store(dx, at, g);
     });
 }
 
 // dy becomes dx.
 extern "C" __global__ void batch_norm_input_grad(Columns columns, value* __restrict__ dy, const value* __restrict__ x, const float* __restrict__ packed, unsigned relu) {
-    columns.run([=](auto strip) { input_grad(strip, (float)columns.rows, dy, x, packed, relu); });
+    columns.run([=](auto strip) { input_grad(strip, (float)columns.rows, dy, dy, x, packed, relu); });
 }
 KERNEL(batch_norm_input_grad)
+
+// dy stays, for the other operand of a sum.
+extern "C" __global__ void batch_norm_input_grad_beside(Columns columns, value* __restrict__ dx, const value* __restrict__ dy, const value* __restrict__ x, const float* __restrict__ packed) {
+    columns.run([=](auto strip) { input_grad(strip, (float)columns.rows, dx, dy, x, packed, 0); });
+}
+KERNEL(batch_norm_input_grad_beside)

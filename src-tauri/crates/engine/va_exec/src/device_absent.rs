@@ -44,7 +44,7 @@ pub(crate) fn record(_: &Device, _: &mut dyn FnMut() -> Result<()>) -> Result<Bo
     candle_core::bail!("only a GPU records its work")
 }
 
-/// Batch norms on a GPU.
+/// Kernels that a GPU joins.
 pub(crate) mod batch_norm {
     use candle_core::{Result, Tensor, bail};
 
@@ -52,7 +52,19 @@ pub(crate) mod batch_norm {
         bail!("there is no GPU")
     }
 
+    pub(crate) fn apply_add(_: [&Tensor; 4], _: bool) -> Result<()> {
+        bail!("there is no GPU")
+    }
+
     pub(crate) fn learn(_: [&Tensor; 5], _: bool) -> Result<()> {
+        bail!("there is no GPU")
+    }
+
+    pub(crate) fn learn_masked(_: [&Tensor; 6]) -> Result<()> {
+        bail!("there is no GPU")
+    }
+
+    pub(crate) fn input_grad(_: [&Tensor; 4]) -> Result<()> {
         bail!("there is no GPU")
     }
 }

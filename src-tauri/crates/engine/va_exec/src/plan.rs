@@ -8,6 +8,7 @@
 mod activation;
 mod arena;
 mod backward;
+mod batch_norm;
 mod draws;
 mod forward;
 mod learning;
@@ -152,7 +153,7 @@ struct Lowering<'a> {
     saved_readers: Vec<usize>,
     /// The activation that a node does as part of its own step.
     fused_activation: Vec<Option<NodeId>>,
-    /// The sum that a convolution or linear layer does as part of its own step.
+    /// The sum that a batch norm, a convolution or a linear layer does as part of its own step.
     fused_add: Vec<Option<NodeId>>,
     /// Whether a node is done by its producer.
     is_fused: Vec<bool>,
@@ -202,6 +203,7 @@ impl<'a> Lowering<'a> {
             fallbacks: Vec::new(),
         };
         lowering.fuse_activations();
+        lowering.fuse_sums();
         lowering.mark_gradients();
         if lowering.train && network.recomputes() {
             lowering.choose_segments();

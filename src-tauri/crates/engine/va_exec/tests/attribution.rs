@@ -108,6 +108,46 @@ fn a_batch_norm_whose_relu_is_behind_it() {
 }
 
 #[test]
+fn a_batch_norm_with_its_sum() {
+    check(conv, |b, x| {
+        let y = b.conv2d("branch", x, Conv2d::new(4, 1))?;
+        let y = b.batch_norm("bn", y, BatchNorm::default())?;
+        let y = b.add("sum", y, x)?;
+        let y = b.relu("act", y)?;
+        residual_tail(b, y)
+    });
+}
+
+/// Asked for the value of a batch norm itself, the sum after it stays by itself; asked for what goes into it, it does not, and
+/// the sum's other operand has no gradient: between the two lies the batch norm's scale.
+#[test]
+fn a_batch_norm_that_is_added_to_what_has_no_gradient() {
+    let whole = graph(&[6, 5, 3], |b, x| {
+        let side = b.conv2d("side", x, Conv2d::new(4, 1))?;
+        let y = conv(b, x)?;
+        let y = b.batch_norm("bn", y, BatchNorm::default())?;
+        let y = b.add("sum", y, side)?;
+        let y = b.relu("act", y)?;
+        residual_tail(b, y)
+    });
+    let mut net = network(whole);
+    let x = normal(&[2, 6, 5, 3], 1, "x", DType::F64);
+    let mut seen = |name: &str| {
+        let layer = net.graph().nodes().iter().position(|node| node.name == name).unwrap();
+        net.attribute(&x, layer, |y| Ok(normal(y.dims(), 2, "weights", DType::F64))).unwrap()
+    };
+    let [inside, outside] = ["conv", "bn"].map(&mut seen);
+    assert!(values(&outside.gradient).iter().any(|g| g.abs() > 1e-3));
+    let state = net.state().unwrap();
+    let of_channels = |name: &str| values(&state[name]);
+    let (gamma, var) = (of_channels("bn.weight"), of_channels("bn.running_var"));
+    for (at, (inside, outside)) in values(&inside.gradient).iter().zip(values(&outside.gradient)).enumerate() {
+        let expected = outside * gamma[at % 4] / (var[at % 4] + 1e-5).sqrt();
+        assert!((inside - expected).abs() < 1e-12, "number {at}: {inside}, {expected}");
+    }
+}
+
+#[test]
 fn a_relu_that_is_done_with_its_sum() {
     check(
         |b, x| {

@@ -68,6 +68,64 @@ fn batch_norm_alone_and_with_relu() {
     }
 }
 
+/// The end of a residual block, where the sum joins the batch norm: either operand first, a second batch norm, the norm's own
+/// input, the images, a norm of the images; with a ReLU after it and without, and a sum that is read again.
+#[test]
+fn batch_norm_with_the_sum_after_it() {
+    type Block = fn(&mut GraphBuilder, Value) -> va_error::Result<Value>;
+    fn norm(b: &mut GraphBuilder, name: &str, x: Value) -> va_error::Result<Value> {
+        b.batch_norm(name, x, BatchNorm::default())
+    }
+    let blocks: [Block; 6] = [
+        |b, x| {
+            let x = before(b, x, 3)?;
+            let y = b.conv2d("conv", x, Conv2d::new(3, 3).padding(1))?;
+            let y = norm(b, "bn", y)?;
+            b.add("sum", y, x)
+        },
+        |b, x| {
+            let x = before(b, x, 3)?;
+            let y = b.conv2d("conv", x, Conv2d::new(4, 1))?;
+            let y = norm(b, "bn", y)?;
+            let z = b.conv2d("shortcut", x, Conv2d::new(4, 1))?;
+            let z = norm(b, "shortcut_bn", z)?;
+            b.add("sum", y, z)
+        },
+        |b, x| {
+            let x = before(b, x, 3)?;
+            let y = norm(b, "bn", x)?;
+            b.add("sum", x, y)
+        },
+        |b, x| {
+            let y = b.conv2d("conv", x, Conv2d::new(3, 1))?;
+            let y = norm(b, "bn", y)?;
+            b.add("sum", x, y)
+        },
+        |b, x| {
+            let z = before(b, x, 3)?;
+            let y = norm(b, "bn", x)?;
+            b.add("sum", y, z)
+        },
+        |b, x| {
+            let y = norm(b, "bn", x)?;
+            b.add("sum", y, x)
+        },
+    ];
+    for block in blocks {
+        for relu in [false, true] {
+            check_gradients(
+                graph(&[4, 3, 3], |b, x| {
+                    let sum = block(b, x)?;
+                    let sum = if relu { b.relu("act", sum)? } else { sum };
+                    let pooled = b.max_pool("pool", sum, Pool2d::new(3, 1, 1))?;
+                    b.add("again", pooled, sum)
+                }),
+                2,
+            );
+        }
+    }
+}
+
 #[test]
 fn batch_norm_of_vectors() {
     check_gradients(

@@ -1,4 +1,5 @@
-//! Batch normalisation. Sums over the rows are made in parts, which are joined in order.
+//! Batch normalisation, with the sum that its result goes into. Sums over the rows are made in parts, which are joined in
+//! order.
 
 use candle_core::{Result, Tensor, bail};
 
@@ -8,6 +9,8 @@ use crate::kernels::batch_norm::{
     AffineParam, BN_ROWS, BnAffine, BnApply, BnFromRunning, BnInputGrad, BnParamGrad, BnReduceGrad, BnStatistics,
     BnUpdateRunning, RunningStatistic,
 };
+#[cfg(doc)]
+use crate::kernels::joined;
 use crate::kernels::op::SliceKernel;
 
 const FILE: &str = "batch_norm";
@@ -43,8 +46,7 @@ fn unbiased(rows: usize) -> f64 {
     rows as f64 / (rows.max(2) - 1) as f64
 }
 
-/// What training does before it normalises, in two kernels instead of five: [`BnStatistics`], both [`BnUpdateRunning`] and
-/// [`BnAffine`], to the same bits. Tensors: the packed scratch, x, running mean and variance, gamma and beta.
+/// [`joined::prepare`] in two kernels instead of five.
 pub(crate) fn prepare(tensors: [&Tensor; 6], eps: f64, momentum: f64) -> Result<()> {
     on_device(&tensors, |gpu, buffers| {
         let &[packed, x, mean, var, gamma, beta] = buffers else { bail!("BUG: six tensors") };
@@ -59,17 +61,53 @@ pub(crate) fn prepare(tensors: [&Tensor; 6], eps: f64, momentum: f64) -> Result<
     })
 }
 
-/// [`BnReduceGrad`] and both [`BnParamGrad`], in two kernels instead of four, to the same bits. Tensors: the packed scratch,
-/// x, the gradient, and those of gamma and beta.
+/// [`joined::apply_add`] in one kernel instead of two.
+pub(crate) fn apply_add(tensors: [&Tensor; 4], relu: bool) -> Result<()> {
+    on_device(&tensors, |gpu, buffers| {
+        let &[y, x, packed, addend] = buffers else { bail!("BUG: four tensors") };
+        let [channels, rows] = sizes(packed, x)?;
+        y.expect(FILE, "output", x.len)?;
+        addend.expect(FILE, "addend", x.len)?;
+        let columns = Columns::to_apply(rows, channels, &[y, x, packed, addend]);
+        let call = Call::by_column(FILE, "batch_norm_apply_add", x.number, &columns).value(y).value(x);
+        call.real(packed).value(addend).flag(relu).run(gpu)
+    })
+}
+
+/// [`joined::learn`] in two kernels instead of four.
 pub(crate) fn learn(tensors: [&Tensor; 5], relu: bool) -> Result<()> {
     on_device(&tensors, |gpu, buffers| {
         let &[packed, x, dy, dgamma, dbeta] = buffers else { bail!("BUG: five tensors") };
-        let channels = packed.len / BN_ROWS;
-        dgamma.expect(FILE, "gradient of gamma", channels)?;
-        dbeta.expect(FILE, "gradient of beta", channels)?;
-        let (columns, parts) = grad_sums(gpu, packed, [x, dy], relu)?;
-        let call = Call::joining(FILE, "batch_norm_learn", channels).real(packed).real(parts).real(dgamma).real(dbeta);
-        call.count(columns.parts()).count(channels).run(gpu)
+        let sums = grad_sums(gpu, packed, [x, dy], relu)?;
+        learn_from(gpu, packed, sums, [dgamma, dbeta])
+    })
+}
+
+/// [`joined::learn_masked`] in two kernels instead of five.
+pub(crate) fn learn_masked(tensors: [&Tensor; 6]) -> Result<()> {
+    on_device(&tensors, |gpu, buffers| {
+        let &[packed, x, dy, y, dgamma, dbeta] = buffers else { bail!("BUG: six tensors") };
+        let [channels, rows] = sizes(packed, x)?;
+        dy.expect(FILE, "gradient", x.len)?;
+        y.expect(FILE, "sum", x.len)?;
+        let columns = Columns::to_sum(rows, channels, &[x, dy, y, packed]);
+        let parts = gpu.scratch(Number::F32, columns.parts() * 2 * channels)?;
+        let call = Call::by_column(FILE, "batch_norm_grad_sums_masked", x.number, &columns).real(parts).value(x);
+        call.value(dy).value(y).real(packed).run(gpu)?;
+        learn_from(gpu, packed, (columns, parts), [dgamma, dbeta])
+    })
+}
+
+/// [`joined::input_grad`] in one kernel instead of two.
+pub(crate) fn input_grad(tensors: [&Tensor; 4]) -> Result<()> {
+    on_device(&tensors, |gpu, buffers| {
+        let &[dx, dy, x, packed] = buffers else { bail!("BUG: four tensors") };
+        let [channels, rows] = sizes(packed, x)?;
+        dx.expect(FILE, "gradient of the input", x.len)?;
+        dy.expect(FILE, "gradient", x.len)?;
+        let columns = Columns::to_apply(rows, channels, &[dx, dy, x, packed]);
+        let call = Call::by_column(FILE, "batch_norm_input_grad_beside", x.number, &columns).value(dx).value(dy);
+        call.value(x).real(packed).run(gpu)
     })
 }
 
@@ -82,6 +120,16 @@ fn grad_sums(gpu: &dyn Gpu, packed: Buffer, [x, dy]: [Buffer; 2], relu: bool) ->
     let call = Call::by_column(FILE, "batch_norm_grad_sums", x.number, &columns).real(parts).value(x);
     call.value(dy).real(packed).flag(relu).run(gpu)?;
     Ok((columns, parts))
+}
+
+/// The sums from their parts, and with them the gradients of gamma and beta.
+fn learn_from(gpu: &dyn Gpu, packed: Buffer, (columns, parts): (Columns, Buffer), grads: [Buffer; 2]) -> Result<()> {
+    let channels = packed.len / BN_ROWS;
+    let [dgamma, dbeta] = grads;
+    dgamma.expect(FILE, "gradient of gamma", channels)?;
+    dbeta.expect(FILE, "gradient of beta", channels)?;
+    let call = Call::joining(FILE, "batch_norm_learn", channels).real(packed).real(parts).real(dgamma).real(dbeta);
+    call.count(columns.parts()).count(channels).run(gpu)
 }
 
 impl DeviceKernel<1> for BnStatistics {
@@ -166,76 +214,5 @@ impl DeviceKernel<2> for BnInputGrad {
 }
 
 #[cfg(test)]
-mod tests {
-    use candle_core::{DType, Device};
-
-    use super::super::emulation::{Emulated, on_emulated_gpu};
-    use super::*;
-    use crate::kernels::op::{apply1, apply2};
-    use crate::rng::CounterRng;
-
-    /// What a plan does on a GPU gives the bits of the kernels one by one.
-    #[test]
-    fn joined_kernels_give_the_bits_of_single_ones() {
-        for dtype in [DType::F32, DType::BF16] {
-            let (rows, channels) = (333, 24);
-            let draw = |name: &str, len: usize, dtype: DType| {
-                let data: Vec<f32> = (0..len as u64).map(|i| CounterRng::new(6, name).normal(i) as f32).collect();
-                Tensor::from_vec(data, len, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
-            };
-            let (x, dy) = (draw("x", rows * channels, dtype), draw("dy", rows * channels, dtype));
-            let of_channels = |name: &str| draw(name, channels, DType::F32);
-            let (gamma, beta) = (of_channels("gamma"), of_channels("beta"));
-            let (eps, momentum, relu) = (1e-5, 0.1, true);
-            let run = |joined: bool| {
-                let packed = Tensor::zeros(BN_ROWS * channels, DType::F32, &Device::Cpu).unwrap();
-                let [mean, var, dgamma, dbeta] = ["mean", "var", "dgamma", "dbeta"].map(of_channels);
-                let (done, seen) = on_emulated_gpu(|| match joined {
-                    true => prepare([&packed, &x, &mean, &var, &gamma, &beta], eps, momentum)
-                        .and_then(|()| learn([&packed, &x, &dy, &dgamma, &dbeta], relu)),
-                    false => apply1(BnStatistics { eps }, &packed, &x)
-                        .and_then(|()| {
-                            apply1(BnUpdateRunning { which: RunningStatistic::Mean, momentum, rows }, &mean, &packed)
-                        })
-                        .and_then(|()| {
-                            apply1(BnUpdateRunning { which: RunningStatistic::Variance, momentum, rows }, &var, &packed)
-                        })
-                        .and_then(|()| apply2(BnAffine, &packed, &gamma, &beta))
-                        .and_then(|()| apply2(BnReduceGrad { relu }, &packed, &x, &dy))
-                        .and_then(|()| apply1(BnParamGrad(AffineParam::Gamma), &dgamma, &packed))
-                        .and_then(|()| apply1(BnParamGrad(AffineParam::Beta), &dbeta, &packed)),
-                });
-                done.unwrap();
-                assert_eq!(seen.values().sum::<usize>(), if joined { 4 } else { 9 });
-                [packed, mean, var, dgamma, dbeta].map(|tensor| tensor.to_vec1::<f32>().unwrap())
-            };
-            assert!(run(true) == run(false), "{dtype:?}");
-        }
-    }
-
-    /// A mean a thousand deviations from zero, and many rows a thread: differences of large sums would show.
-    #[test]
-    fn one_pass_sees_small_deviations_far_from_zero() {
-        let (rows, channels) = (4000, 16);
-        let rng = CounterRng::new(4, "far");
-        let mut x: Vec<f32> = (0..rows * channels).map(|i| (1.0 + 1e-3 * rng.normal(i as u64)) as f32).collect();
-        let mut parts = vec![0.0f32; 2 * channels];
-        let buffer =
-            |data: &mut [f32]| Buffer { address: data.as_mut_ptr() as u64, len: data.len(), number: Number::F32 };
-        let (from, to) = (buffer(&mut x), buffer(&mut parts));
-        let columns = Columns::to_sum_in_layers(rows, channels, &[from], usize::MAX);
-        assert_eq!(columns.parts(), 1);
-        Call::by_column(FILE, "batch_norm_moments", Number::F32, &columns)
-            .real(to)
-            .value(from)
-            .run(&Emulated::default())
-            .unwrap();
-        for c in 0..channels {
-            let column = || x.iter().skip(c).step_by(channels).map(|&v| f64::from(v));
-            let mean = column().sum::<f64>() / rows as f64;
-            let squares: f64 = column().map(|v| (v - mean).powi(2)).sum();
-            assert!((f64::from(parts[c]) - mean).abs() < 1e-7, "{} {mean}", parts[c]);
-            assert!((f64::from(parts[channels + c]) / squares - 1.0).abs() < 1e-5, "{} {squares}", parts[channels + c]);
-        }
-    }
-}
+#[path = "batch_norm_tests.rs"]
+mod tests;

@@ -11,6 +11,7 @@ use crate::kernels::lay_out::LaidOut;
 use crate::kernels::op::Inplace;
 use crate::rng::CounterRng;
 
+mod batch_norm;
 mod list;
 
 pub(crate) use list::all;
@@ -87,6 +88,16 @@ fn case2<K: DeviceKernel<2> + Send + Sync + 'static>(name: &str, dst: Operand, s
     let kernel = Inplace(kernel);
     let run = move |dst: &Tensor, srcs: &[Tensor]| dst.inplace_op3(&srcs[0], &srcs[1], &kernel);
     Case { name: name.to_owned(), dst, srcs: srcs.to_vec(), run: Arc::new(run) }
+}
+
+/// Of kernels that a GPU joins, with as many sources as they have.
+fn joined(
+    name: &str,
+    dst: Operand,
+    srcs: Vec<Operand>,
+    run: impl Fn(&Tensor, &[Tensor]) -> Result<()> + Send + Sync + 'static,
+) -> Case {
+    Case { name: name.to_owned(), dst, srcs, run: Arc::new(run) }
 }
 
 /// As [`case2`] of a kernel whose second source, bias and weight or the weight alone, is laid out for it first: the weight as

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use candle_core::{DType, Device, Tensor};
 use va_error::Code;
-use va_graph::fold_for_inference;
+use va_graph::{Op, fold_for_inference};
 
 use super::Number;
 use super::emulation::{on_emulated_gpu, on_emulated_gpu_ending_at};
@@ -55,9 +55,6 @@ fn a_folded_network_gives_the_probabilities_of_the_unfolded_one() {
 /// Weights are made what products read once a forward pass, not at every use; where they never change, once.
 #[test]
 fn weights_are_laid_out_once() {
-    let started = |seen: &HashMap<(&'static str, Number), usize>, kernel| -> usize {
-        seen.iter().filter(|((name, _), _)| *name == kernel).map(|(_, count)| count).sum()
-    };
     for arch in ["mobilenetv4_conv_small", "vit_tiny_patch16_224"] {
         let graph = va_zoo::build(arch, 4, 32, 3).unwrap();
         let x = Tensor::ones((2, 32, 32, 3), DType::F32, &Device::Cpu).unwrap();
@@ -78,6 +75,30 @@ fn weights_are_laid_out_once() {
         });
         assert_eq!(started(&seen, "lay_out"), 1, "{arch}");
         assert!(found[0] == found[2] && found[1] == found[3]);
+    }
+}
+
+/// A residual block of batch norms ends in one kernel, and its gradient goes to both sides without a kernel for the sum.
+#[test]
+fn a_residual_block_ends_in_its_batch_norm() {
+    for (arch, relu_follows) in [("resnet18", true), ("mobilenetv4_conv_small", false)] {
+        let graph = va_zoo::build(arch, 4, 32, 3).unwrap();
+        let sums = graph.nodes().iter().filter(|node| matches!(node.op, Op::Add)).count();
+        let rectified = if relu_follows { sums } else { 0 };
+        let x = Tensor::ones((2, 32, 32, 3), DType::F32, &Device::Cpu).unwrap();
+        let (mut net, seen) = on_emulated_gpu(|| {
+            let mut net = Network::with(graph, Precision::Bf16, Backend::Reference).unwrap();
+            net.init(1).unwrap();
+            let logits = net.forward(&x, Mode::Train).unwrap();
+            net.backward(&logits).unwrap();
+            net
+        });
+        let of_sums = ["batch_norm_apply_add", "batch_norm_input_grad_beside", "batch_norm_grad_sums_masked"];
+        assert_eq!(of_sums.map(|kernel| started(&seen, kernel)), [sums, sums, rectified], "{arch}");
+        assert_eq!(started(&seen, "activation_grad"), 0, "{arch}");
+        assert!(!seen.contains_key(&("copy", Number::Bf16)), "{arch}: a value or gradient was copied");
+        let (_, seen) = on_emulated_gpu(|| net.forward(&x, Mode::Eval).unwrap());
+        assert_eq!(["batch_norm_apply_add", "add"].map(|kernel| started(&seen, kernel)), [sums, 0], "{arch}");
     }
 }
 
@@ -117,4 +138,8 @@ fn a_step_without_memory_can_be_tried_again() {
 
 fn values(tensor: &Tensor) -> Vec<f64> {
     tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+fn started(seen: &HashMap<(&'static str, Number), usize>, kernel: &str) -> usize {
+    seen.iter().filter(|((name, _), _)| *name == kernel).map(|(_, count)| count).sum()
 }

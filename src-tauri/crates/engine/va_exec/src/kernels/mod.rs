@@ -10,6 +10,7 @@ pub mod elementwise;
 pub mod flat;
 pub mod geometry;
 pub mod host;
+pub mod joined;
 pub(crate) mod lanes;
 pub mod lay_out;
 pub mod layer_norm;

@@ -7,9 +7,7 @@ use va_graph::{Conv2d, Node, NodeId, Op};
 
 use super::arena::Slot;
 use super::{Lowering, Step};
-use crate::device;
 use crate::kernels::activation::{Activation, ActivationGrad};
-use crate::kernels::batch_norm::{AffineParam, BnInputGrad, BnParamGrad, BnReduceGrad};
 use crate::kernels::conv_ops::BiasGrad;
 use crate::kernels::elementwise::{AddAssign, Copy, Dropout, SplitPart};
 use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
@@ -38,7 +36,7 @@ impl Lowering<'_> {
             }
             if self.layer == Some(id) {
                 self.layer_grad = Some(dy);
-            } else if self.is_fused[id] {
+            } else if self.is_fused[id] && Activation::of(&node.op).is_some() {
                 // The producer applies the mask itself.
                 grads[node.inputs[0]] = Some(dy);
             } else {
@@ -245,29 +243,10 @@ impl Lowering<'_> {
         self.pull_product(id, node, dy, grads, move |dx, dy| apply2(&kernel, dx, dy, &w))
     }
 
-    fn plan_batch_norm_grad(&mut self, id: NodeId, node: &Node, dy: Rc<Slot>, grads: &mut Grads) -> Result<()> {
-        let relu = self.fused_activation[id].is_some();
-        let (packed, x, g) = (self.norm_scratch(id)?, self.take_saved(node.inputs[0])?, dy.view()?);
-        let (dgamma, dbeta) = (self.gradient(id, "weight")?, self.gradient(id, "bias")?);
-        let (flows, train, learns) = (self.needs_grad[node.inputs[0]], self.train, self.learns(id));
-        let is_joined = train && learns && device::is_gpu(packed.device());
-        self.emit_back(id, move || {
-            // Running statistics do not depend on the batch: the sums stay zero, and what is left is the scale.
-            if is_joined {
-                device::batch_norm::learn([&packed, &x, &g, &dgamma, &dbeta], relu)?;
-            } else if train {
-                apply2(BnReduceGrad { relu }, &packed, &x, &g)?;
-            }
-            if learns && !is_joined {
-                apply1(BnParamGrad(AffineParam::Gamma), &dgamma, &packed)?;
-                apply1(BnParamGrad(AffineParam::Beta), &dbeta, &packed)?;
-            }
-            if flows { apply2(BnInputGrad { relu }, &g, &x, &packed) } else { Ok(()) }
-        });
-        self.deliver(id, node.inputs[0], dy, grads)
-    }
-
     fn plan_add_grad(&mut self, id: NodeId, node: &Node, dy: Rc<Slot>, grads: &mut Grads) -> Result<()> {
+        if let Some(norm) = self.norm_of_sum(id, node) {
+            return self.plan_norm_and_sum_grad(id, norm, dy, grads);
+        }
         if let Some(relu) = self.fused_activation[id] {
             let (g, y) = (dy.view()?, self.take_saved(relu)?);
             self.emit_back(id, move || apply1(ActivationGrad(Activation::Relu), &g, &y));

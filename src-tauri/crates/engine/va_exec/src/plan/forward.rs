@@ -3,13 +3,11 @@
 use std::rc::Rc;
 
 use candle_core::{Result, Tensor};
-use va_graph::{BatchNorm, Conv2d, Node, NodeId, Op};
+use va_graph::{Conv2d, Node, NodeId, Op};
 
 use super::arena::Slot;
 use super::{Lowering, Step};
-use crate::device;
 use crate::kernels::activation::Activation;
-use crate::kernels::batch_norm::{BnAffine, BnApply, BnFromRunning, BnStatistics, BnUpdateRunning, RunningStatistic};
 use crate::kernels::conv_ops::Epilogue;
 use crate::kernels::elementwise::{AddAssign, ConcatPart, Copy, Dropout};
 use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
@@ -188,38 +186,6 @@ impl Lowering<'_> {
     pub(super) fn linear_geometry(&self, node: &Node, outputs: usize) -> LinearGeometry {
         let inputs = self.shape(node.inputs[0]).last().copied().unwrap_or(1);
         LinearGeometry { rows: self.elements(node.inputs[0]) / inputs, inputs, outputs }
-    }
-
-    fn plan_batch_norm(&mut self, id: NodeId, node: &Node, norm: &BatchNorm) -> Result<Rc<Slot>> {
-        let packed = self.norm_scratch(id)?;
-        let (mean, var) = (self.buffer_view(id, "running_mean")?, self.buffer_view(id, "running_var")?);
-        let (eps, momentum) = (norm.eps, norm.momentum);
-        let rows = self.elements(id) / node.shape.last().copied().unwrap_or(1);
-        let (gamma, beta) = (self.weight(id, "weight")?, self.weight(id, "bias")?);
-        // A GPU does all of it before it normalises.
-        let is_joined = self.train && device::is_gpu(packed.device());
-        // When a value is computed again, the statistics of its forward are there still, and count once.
-        if self.train && !self.recomputing {
-            let (stats, x, gamma, beta) = (packed.clone(), self.value(node.inputs[0])?, gamma.clone(), beta.clone());
-            self.emit(id, move || {
-                if is_joined {
-                    return device::batch_norm::prepare([&stats, &x, &mean, &var, &gamma, &beta], eps, momentum);
-                }
-                apply1(BnStatistics { eps }, &stats, &x)?;
-                apply1(BnUpdateRunning { which: RunningStatistic::Mean, momentum, rows }, &mean, &stats)?;
-                apply1(BnUpdateRunning { which: RunningStatistic::Variance, momentum, rows }, &var, &stats)
-            });
-        } else if !self.train {
-            let stats = packed.clone();
-            self.emit(id, move || apply2(BnFromRunning { eps }, &stats, &mean, &var));
-        }
-        let relu = self.fused_activation[id].is_some();
-        self.map(id, node, move |y, x| {
-            if !is_joined {
-                apply2(BnAffine, &packed, &gamma, &beta)?;
-            }
-            apply2(BnApply { relu }, y, x, &packed)
-        })
     }
 
     fn plan_add(&mut self, id: NodeId, node: &Node) -> Result<Rc<Slot>> {

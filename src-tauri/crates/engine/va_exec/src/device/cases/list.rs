@@ -1,13 +1,9 @@
 //! Which kernels, on which problems: odd sizes, mixed parities, channels that fill no block, one row, many parts.
 
-use super::{Case, case0, case1, case2, far, laid_out, positive, real, value, words};
+use super::{Case, batch_norm, case0, case1, case2, laid_out, positive, real, value, words};
 use crate::groups::ParamGroup;
 use crate::kernels::activation::{Activation, ActivationGrad, MulAssign, Product};
 use crate::kernels::attention::{AttentionForward, AttentionGeometry, AttentionGrad};
-use crate::kernels::batch_norm::{
-    AffineParam, BN_ROWS, BnAffine, BnApply, BnFromRunning, BnInputGrad, BnParamGrad, BnReduceGrad, BnStatistics,
-    BnUpdateRunning, RunningStatistic,
-};
 use crate::kernels::channel_scale::{ChannelScaleForward, ChannelScaleParamGrad, ScaleChannels, StochasticDepth};
 use crate::kernels::conv_ops::{BiasGrad, Conv2dForward, Conv2dInputGrad, Conv2dWeightGrad, Epilogue};
 use crate::kernels::elementwise::{AddAssign, Cast, ConcatPart, Copy, Dropout, Fill, SplitPart};
@@ -31,7 +27,7 @@ pub(crate) fn all() -> Vec<Case> {
         elementwise(),
         activations(),
         channels(),
-        batch_norm(),
+        batch_norm::cases(),
         layer_norm(),
         pools(),
         convolutions(),
@@ -93,33 +89,6 @@ fn channels() -> Vec<Case> {
             case2(&name("channel scale gradient"), real(c), [value(rows * c), value(rows * c)], ChannelScaleParamGrad),
             case1(&name("bias gradient"), real(c), value(rows * c), BiasGrad),
         ]);
-    }
-    cases
-}
-
-fn batch_norm() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (rows, c) in [(2, 3), (65, 40), (900, 33), (1300, 64), (70, 96), (40, 8)] {
-        let (packed, len, name) = (BN_ROWS * c, rows * c, |what: &str| format!("{what} [{rows}, {c}]"));
-        let running = |which| BnUpdateRunning { which, momentum: 0.1, rows };
-        cases.extend([
-            case1(&name("BN statistics"), real(packed), value(len), BnStatistics { eps: 1e-5 }),
-            case1(&name("BN statistics far from zero"), real(packed), far(len), BnStatistics { eps: 1e-12 }),
-            case2(&name("BN from running"), real(packed), [real(c), positive(c)], BnFromRunning { eps: 1e-5 }),
-            case2(&name("BN affine"), real(packed), [real(c), real(c)], BnAffine),
-            case1(&name("BN running mean"), real(c), real(packed), running(RunningStatistic::Mean)),
-            case1(&name("BN running variance"), real(c), real(packed), running(RunningStatistic::Variance)),
-            case1(&name("BN gamma gradient"), real(c), real(packed), BnParamGrad(AffineParam::Gamma)),
-            case1(&name("BN beta gradient"), real(c), real(packed), BnParamGrad(AffineParam::Beta)),
-        ]);
-        for relu in [false, true] {
-            let name = |what: &str| name(&format!("{what}{}", if relu { ", ReLU" } else { "" }));
-            let (apply, reduce) = (BnApply { relu }, BnReduceGrad { relu });
-            cases.push(case2(&name("BN apply"), value(len), [value(len), real(packed)], apply));
-            cases.push(case2(&name("BN sums of gradient"), real(packed), [value(len), value(len)], reduce));
-            let grad = BnInputGrad { relu };
-            cases.push(case2(&name("BN input gradient"), value(len), [value(len), real(packed)], grad));
-        }
     }
     cases
 }
