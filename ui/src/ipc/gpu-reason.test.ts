@@ -25,6 +25,12 @@ const EVERY: { [C in GpuReason['code']]: Extract<GpuReason, { code: C }> } = {
   card_unreadable: { code: 'card_unreadable', index: 1, cause: { code: 'no_card', driver: '580.95' } },
   card_unusable: { code: 'card_unusable', detail: 'E7' },
   libraries_missing: { code: 'libraries_missing', files: ['libcudnn.so.9', 'libcublas.so.13'] },
+  library_of_other_version: {
+    code: 'library_of_other_version',
+    library: '/opt/x/libcudnn.so.9',
+    found_cuda_version: '12',
+    required_cuda_version: '13',
+  },
   engine_missing: { code: 'engine_missing', file: 'libva_cuda.so' },
   engine_unusable: { code: 'engine_unusable', detail: 'E7' },
 };

@@ -49,6 +49,12 @@ function textOf(reason: GpuReason | null): string | null {
     }
     case 'libraries_missing':
       return t('gpu.libraries_missing', { files: reason.files.join(', ') });
+    case 'library_of_other_version':
+      return t('gpu.library_of_other_version', {
+        library: reason.library,
+        found: reason.found_cuda_version,
+        required: reason.required_cuda_version,
+      });
     case 'engine_missing':
       return t('gpu.engine_missing', reason);
     default:

@@ -1948,6 +1948,12 @@ export interface components {
             /** @description None where it was not found. */
             path: string | null;
         };
+        /** @description A toolkit, a Python environment or a folder with CUDA libraries. */
+        CudaPlace: {
+            folder: string;
+            /** @description Of the CUDA libraries in it, `[12]`; ascending. */
+            major_versions: number[];
+        };
         /** @description What training on an NVIDIA GPU needs, and where it was found. */
         CudaStatus: {
             /** @description The newest CUDA that the driver supports, `13.0`; None without a driver that answers. */
@@ -1956,6 +1962,8 @@ export interface components {
             required_cuda_version: string;
             /** @description In the order in which they are loaded. */
             libraries: components["schemas"]["CudaLibrary"][];
+            /** @description Where there are libraries of other major versions of CUDA only: the engine cannot use them. */
+            other_versions: components["schemas"]["CudaPlace"][];
             /** @description Where the GPU engine lies. */
             plugin_path: string | null;
             /** @description Everything is there and was opened. */
@@ -2505,6 +2513,14 @@ export interface components {
             /** @constant */
             code: "libraries_missing";
             files: string[];
+        } | {
+            /** @constant */
+            code: "library_of_other_version";
+            /** @description Its path. */
+            library: string;
+            /** @description `12`. */
+            found_cuda_version: string;
+            required_cuda_version: string;
         } | {
             /** @constant */
             code: "engine_missing";

@@ -29,6 +29,7 @@ export type ClassProbability = Schemas['ClassProbability'];
 export type Code = Schemas['Code'];
 export type CpuUsage = Schemas['CpuUsage'];
 export type CudaLibrary = Schemas['CudaLibrary'];
+export type CudaPlace = Schemas['CudaPlace'];
 export type CudaStatus = Schemas['CudaStatus'];
 export type Dataset = Schemas['Dataset'];
 export type DatasetCreateRequest = Schemas['DatasetCreateRequest'];

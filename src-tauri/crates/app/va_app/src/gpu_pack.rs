@@ -204,6 +204,7 @@ mod tests {
             driver_cuda_version: driver.map(str::to_owned),
             required_cuda_version: "13.0".into(),
             libraries: vec![CudaLibrary { file: "l".into(), purpose: "p".into(), path: path.map(str::to_owned) }],
+            other_versions: Vec::new(),
             plugin_path: None,
             ready: false,
             note: String::new(),

@@ -50,6 +50,14 @@ pub enum GpuReason {
     LibrariesMissing {
         files: Vec<String>,
     },
+    /// Found out when it was loaded; until then its name and place left it open.
+    LibraryOfOtherVersion {
+        /// Its path.
+        library: String,
+        /// `12`.
+        found_cuda_version: String,
+        required_cuda_version: String,
+    },
     /// The plug-in lies nowhere.
     EngineMissing {
         file: String,
@@ -101,6 +109,12 @@ impl Display for GpuReason {
                 "The NVIDIA driver is ready, but CUDA libraries are missing: {}. Install the GPU pack, or name a folder \
                  that holds them (a CUDA 13 toolkit, or a Python environment with NVIDIA's packages) in the settings.",
                 files.join(", ")
+            ),
+            Self::LibraryOfOtherVersion { library, found_cuda_version, required_cuda_version } => write!(
+                f,
+                "{library} was made for CUDA {found_cuda_version}, and CUDA {required_cuda_version} is needed. Install the \
+                 GPU pack, or name a folder with libraries for CUDA {required_cuda_version} in the settings; training uses \
+                 the CPU until VisAIon is started anew."
             ),
             Self::EngineMissing { file } => {
                 write!(f, "The GPU engine ({file}) does not lie beside this program; install VisAIon's GPU package.")

@@ -63,7 +63,7 @@ pub use page::{Page, PageRequest, SampleWindow};
 pub use prediction::{ClassExplanation, ClassProbability, Prediction};
 pub use project::{Project, Task};
 pub use resource::{
-    CpuUsage, CudaLibrary, CudaStatus, GpuProgram, GpuUsage, MemoryUsage, ResourceSnapshot, StorageUsage,
+    CpuUsage, CudaLibrary, CudaPlace, CudaStatus, GpuProgram, GpuUsage, MemoryUsage, ResourceSnapshot, StorageUsage,
 };
 pub use sample::{LabelMode, LabelledState, Sample, SampleFilter, SampleSort, Split};
 pub use settings::{Settings, Theme};

@@ -78,6 +78,8 @@ pub struct CudaStatus {
     pub required_cuda_version: String,
     /// In the order in which they are loaded.
     pub libraries: Vec<CudaLibrary>,
+    /// Where there are libraries of other major versions of CUDA only: the engine cannot use them.
+    pub other_versions: Vec<CudaPlace>,
     /// Where the GPU engine lies.
     pub plugin_path: Option<String>,
     /// Everything is there and was opened.
@@ -104,6 +106,14 @@ pub struct CudaLibrary {
     pub purpose: String,
     /// None where it was not found.
     pub path: Option<String>,
+}
+
+/// A toolkit, a Python environment or a folder with CUDA libraries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CudaPlace {
+    pub folder: String,
+    /// Of the CUDA libraries in it, `[12]`; ascending.
+    pub major_versions: Vec<u32>,
 }
 
 /// The disk the library lies on.

@@ -7,8 +7,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use va_domain::{DeviceChoice, GpuReason, TrainSettings};
-use va_engine::gpu::{IN_USE_FILE, PLUGIN_FILE, Places, find};
+use va_domain::{CudaPlace, DeviceChoice, GpuReason, TrainSettings};
+use va_engine::gpu::{IN_USE_FILE, PLUGIN_FILE, Place, Places, find};
 use va_engine::{AutoEngine, DataSize, Engine};
 
 const CUDA: [&str; 6] =
@@ -30,7 +30,7 @@ fn driver(dir: &Path, version: u32) -> PathBuf {
 }
 
 fn places(dir: &Path, driver: Vec<PathBuf>) -> Places {
-    Places { plugin: vec![dir.join("program")], libraries: vec![dir.join("libraries")], driver }
+    Places { plugin: vec![dir.join("program")], libraries: vec![Place::folder(dir.join("libraries"))], driver }
 }
 
 fn settings(device: DeviceChoice) -> TrainSettings {
@@ -88,9 +88,9 @@ fn a_driver_that_is_none_is_not_asked_further() {
 fn missing_libraries_are_listed_then_the_missing_engine() {
     let dir = tempfile::tempdir().unwrap();
     let places = places(dir.path(), vec![driver(dir.path(), 13_010)]);
-    std::fs::create_dir_all(&places.libraries[0]).unwrap();
+    std::fs::create_dir_all(&places.libraries[0].root).unwrap();
     for file in &CUDA[..5] {
-        compile(&places.libraries[0].join(file), "int nothing(void) { return 0; }");
+        compile(&places.libraries[0].root.join(file), "int nothing(void) { return 0; }");
     }
     let found = find(&places);
     assert!(found.status.note.contains("libcudnn.so.9"), "{}", found.status.note);
@@ -98,7 +98,7 @@ fn missing_libraries_are_listed_then_the_missing_engine() {
     assert_eq!(found.status.reason, Some(GpuReason::LibrariesMissing { files: vec![CUDA[5].into()] }));
     assert_eq!(found.status.libraries.iter().filter(|library| library.path.is_some()).count(), 5);
 
-    compile(&places.libraries[0].join(CUDA[5]), "int nothing(void) { return 0; }");
+    compile(&places.libraries[0].root.join(CUDA[5]), "int nothing(void) { return 0; }");
     let found = find(&places);
     assert!(found.status.note.contains(PLUGIN_FILE) && found.status.plugin_path.is_none(), "{}", found.status.note);
 
@@ -116,10 +116,13 @@ fn missing_libraries_are_listed_then_the_missing_engine() {
 fn a_plugin_finds_the_symbols_of_the_libraries_loaded_before_it() {
     let dir = tempfile::tempdir().unwrap();
     let places = places(dir.path(), vec![driver(dir.path(), 13_000)]);
-    std::fs::create_dir_all(&places.libraries[0]).unwrap();
+    std::fs::create_dir_all(&places.libraries[0].root).unwrap();
     std::fs::create_dir_all(&places.plugin[0]).unwrap();
     for (index, file) in CUDA.iter().enumerate() {
-        compile(&places.libraries[0].join(file), &format!("int stub_symbol_{index}(void) {{ return 70 + {index}; }}"));
+        compile(
+            &places.libraries[0].root.join(file),
+            &format!("int stub_symbol_{index}(void) {{ return 70 + {index}; }}"),
+        );
     }
     let source =
         "extern int stub_symbol_5(void); unsigned visaion_plugin_abi_version(void) { return stub_symbol_5(); }";
@@ -134,9 +137,9 @@ fn a_plugin_finds_the_symbols_of_the_libraries_loaded_before_it() {
 fn an_engine_without_a_card_leaves_the_work_to_the_cpu() {
     let dir = tempfile::tempdir().unwrap();
     let places = places(dir.path(), vec![driver(dir.path(), 13_000)]);
-    std::fs::create_dir_all(&places.libraries[0]).unwrap();
+    std::fs::create_dir_all(&places.libraries[0].root).unwrap();
     std::fs::create_dir_all(&places.plugin[0]).unwrap();
-    CUDA.iter().for_each(|file| compile(&places.libraries[0].join(file), "int nothing(void) { return 0; }"));
+    CUDA.iter().for_each(|file| compile(&places.libraries[0].root.join(file), "int nothing(void) { return 0; }"));
     let device = r#"{"kind": "cuda", "name": "NVIDIA GPU", "available": false, "note": "no card is there"}"#;
     let description = format!(r#"{{"version": "x", "archs": [], "presets": [], "devices": [{device}], "cuda": null}}"#);
     // Functions of the table that are not called stand for each other.
@@ -188,8 +191,8 @@ fn a_gpu_is_looked_for_when_it_is_first_asked_for_and_again_only_when_something_
     let before = engine.describe().cuda.unwrap();
     assert_eq!(looks(), 1, "what was found is remembered");
 
-    std::fs::create_dir_all(&places.libraries[0]).unwrap();
-    CUDA.iter().for_each(|file| compile(&places.libraries[0].join(file), "int nothing(void) { return 0; }"));
+    std::fs::create_dir_all(&places.libraries[0].root).unwrap();
+    CUDA.iter().for_each(|file| compile(&places.libraries[0].root.join(file), "int nothing(void) { return 0; }"));
     assert_eq!(engine.describe().cuda.unwrap(), before);
     engine.look_again();
     let after = engine.describe().cuda.unwrap();
@@ -211,19 +214,58 @@ fn a_gpu_is_looked_for_when_it_is_first_asked_for_and_again_only_when_something_
 fn what_a_library_opens_by_its_name_is_loaded_before_it() {
     let dir = tempfile::tempdir().unwrap();
     let places = places(dir.path(), vec![driver(dir.path(), 13_000)]);
-    std::fs::create_dir_all(&places.libraries[0]).unwrap();
+    std::fs::create_dir_all(&places.libraries[0].root).unwrap();
     std::fs::create_dir_all(&places.plugin[0]).unwrap();
     for file in CUDA {
-        compile(&places.libraries[0].join(file), "int nothing(void) { return 0; }");
+        compile(&places.libraries[0].root.join(file), "int nothing(void) { return 0; }");
     }
-    let mark = places.libraries[0].join(IN_USE_FILE);
+    let mark = places.libraries[0].root.join(IN_USE_FILE);
     std::fs::write(&mark, "").unwrap();
     let builtins = "libnvrtc-builtins.so.13.0";
-    compile(&places.libraries[0].join(builtins), "int stub_builtins(void) { return 83; }");
+    compile(&places.libraries[0].root.join(builtins), "int stub_builtins(void) { return 83; }");
     let source =
         "extern int stub_builtins(void); unsigned visaion_plugin_abi_version(void) { return stub_builtins(); }";
     compile(&places.plugin[0].join(PLUGIN_FILE), source);
     let found = find(&places);
     assert!(found.status.note.contains("version 83"), "{}", found.status.note);
     assert!(std::fs::File::open(&mark).unwrap().try_lock().is_err(), "who removes packs sees that it is in use");
+}
+
+/// A Python environment of CUDA 12 before a toolkit of CUDA 13 that has no cuDNN: its cuDNN has the right name, and is not taken.
+#[test]
+fn libraries_of_two_major_versions_are_never_paired() {
+    let dir = tempfile::tempdir().unwrap();
+    let (twelve, thirteen) = (dir.path().join("twelve"), dir.path().join("thirteen"));
+    for folder in [&twelve, &thirteen] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    let nothing = "int nothing(void) { return 0; }";
+    for file in ["libcublas.so.12", CUDA[3], CUDA[5]] {
+        compile(&twelve.join(file), nothing);
+    }
+    CUDA[..5].iter().for_each(|file| compile(&thirteen.join(file), nothing));
+    let libraries = [&twelve, &thirteen].map(Place::folder).to_vec();
+    let places = Places { libraries, ..places(dir.path(), vec![driver(dir.path(), 13_000)]) };
+    let status = find(&places).status;
+    assert_eq!(status.reason, Some(GpuReason::LibrariesMissing { files: vec![CUDA[5].into()] }));
+    let place = CudaPlace { folder: twelve.display().to_string(), major_versions: vec![12] };
+    assert_eq!(status.other_versions, [place]);
+    let from_thirteen = |path: &String| path.starts_with(&thirteen.display().to_string());
+    assert!(status.libraries[..5].iter().all(|library| library.path.as_ref().is_some_and(from_thirteen)));
+
+    // Beside nothing that tells, it is loaded, and says itself what it was made for.
+    let alone = dir.path().join("alone");
+    std::fs::create_dir_all(&alone).unwrap();
+    compile(&alone.join(CUDA[5]), "unsigned long cudnnGetCudartVersion(void) { return 12080; }");
+    std::fs::create_dir_all(&places.plugin[0]).unwrap();
+    compile(&places.plugin[0].join(PLUGIN_FILE), nothing);
+    let libraries = [&thirteen, &alone].map(Place::folder).to_vec();
+    let found = find(&Places { libraries, ..places });
+    let reason = GpuReason::LibraryOfOtherVersion {
+        library: alone.join(CUDA[5]).display().to_string(),
+        found_cuda_version: "12".into(),
+        required_cuda_version: "13".into(),
+    };
+    assert_eq!(found.status.reason, Some(reason));
+    assert!(found.libraries_loaded && found.status.note.contains("was made for CUDA 12"), "{}", found.status.note);
 }

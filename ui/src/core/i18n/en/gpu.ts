@@ -20,6 +20,8 @@ export const gpu = {
     'The GPU engine found no GPU that it can use. Training uses the CPU; it is tried again when VisAIon is started anew.',
   'gpu.libraries_missing':
     'The NVIDIA driver is ready, but CUDA libraries are missing: {files}. Install the GPU pack, or name a folder that holds them (a CUDA 13 toolkit, or a Python environment with NVIDIA’s packages) in the settings.',
+  'gpu.library_of_other_version':
+    '{library} was made for CUDA {found}, and CUDA {required} is needed. Install the GPU pack, or name a folder with libraries for CUDA {required} in the settings; training uses the CPU until VisAIon is started anew.',
   'gpu.engine_missing':
     'The GPU engine ({file}) does not lie beside this program; install VisAIon’s GPU package.',
   'gpu.engine_unusable':

@@ -16,6 +16,7 @@ export const settings = {
   'settings.cuda_no_driver': 'not found',
   'settings.cuda_needed': 'CUDA {version} is needed',
   'settings.cuda_missing': 'not found',
+  'settings.cuda_other': 'CUDA {versions}, not used',
   'settings.cuda_engine': 'GPU engine',
   'settings.cuda_folder': 'Folder of the CUDA libraries',
   'settings.cuda_folder_usual': 'the usual places',

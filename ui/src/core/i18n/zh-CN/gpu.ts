@@ -18,6 +18,8 @@ export const gpu: Readonly<Record<keyof typeof en, Message>> = {
   'gpu.card_unusable': 'GPU 引擎没有找到可用的 GPU。目前使用 CPU 训练；重新启动 VisAIon 后会再次尝试。',
   'gpu.libraries_missing':
     'NVIDIA 驱动程序已就绪，但缺少 CUDA 库：{files}。请安装 GPU 组件包，或在设置中指定含有这些库的文件夹（CUDA 13 工具包，或装有 NVIDIA 软件包的 Python 环境）。',
+  'gpu.library_of_other_version':
+    '{library} 是为 CUDA {found} 制作的，而需要 CUDA {required}。请安装 GPU 组件包，或在设置中指定含有 CUDA {required} 库的文件夹；在重新启动 VisAIon 之前使用 CPU 训练。',
   'gpu.engine_missing': 'GPU 引擎（{file}）不在本程序旁边；请安装 VisAIon 的 GPU 软件包。',
   'gpu.engine_unusable': '无法使用 GPU 引擎。目前使用 CPU 训练；重新启动 VisAIon 后会再次尝试。',
   'gpu.reported': '程序原文：{words}',

@@ -19,6 +19,7 @@ export const settings: Readonly<Record<keyof typeof en, Message>> = {
   'settings.cuda_no_driver': '未找到',
   'settings.cuda_needed': '需要 CUDA {version}',
   'settings.cuda_missing': '未找到',
+  'settings.cuda_other': 'CUDA {versions}，不使用',
   'settings.cuda_engine': 'GPU 引擎',
   'settings.cuda_folder': 'CUDA 库文件夹',
   'settings.cuda_folder_usual': '常用位置',

@@ -20,6 +20,7 @@ fn nothing_found() -> Found {
         driver_cuda_version: None,
         required_cuda_version: "13.0".into(),
         libraries: Vec::new(),
+        other_versions: Vec::new(),
         plugin_path: None,
         ready: false,
         note: String::new(),

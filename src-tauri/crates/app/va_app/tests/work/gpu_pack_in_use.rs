@@ -35,7 +35,7 @@ fn what_was_installed_is_found_at_once() {
     let engine = AutoEngine::looking(move || {
         let pack = packs.own.clone().unwrap();
         // Of this machine's own libraries nothing is to be found.
-        let libraries = Places::usual(None, &packs).libraries.into_iter().filter(|dir| dir.starts_with(&pack));
+        let libraries = Places::usual(None, &packs).libraries.into_iter().filter(|place| place.root.starts_with(&pack));
         find(&Places { plugin: Vec::new(), libraries: libraries.collect(), driver: vec![driver.clone()] })
     });
     let app = open_at(scene.dir.path(), Arc::new(engine));
@@ -69,6 +69,7 @@ impl Engine for WithPack {
             driver_cuda_version: Some("13.0".into()),
             required_cuda_version: "13.0".into(),
             libraries: vec![library],
+            other_versions: Vec::new(),
             plugin_path: None,
             ready: true,
             note: String::new(),

@@ -40,7 +40,7 @@ fn kills_leave_no_half_pack() {
         killed += 1;
         delay += Duration::from_millis(6);
         let looked_into = Places::usual(None, &packs(scene.dir.path())).libraries;
-        if looked_into.iter().any(|dir| dir.starts_with(scene.pack())) {
+        if looked_into.iter().any(|place| place.root.starts_with(scene.pack())) {
             scene.assert_whole();
         }
         assert!(killed < 200);

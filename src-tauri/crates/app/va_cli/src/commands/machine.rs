@@ -91,6 +91,10 @@ fn cuda_lines(cuda: &CudaStatus) -> Result<()> {
         let place = library.path.as_deref().unwrap_or("not found");
         output::line(format!("         {} ({}): {place}", library.file, library.purpose))?;
     }
+    for place in &cuda.other_versions {
+        let majors: Vec<String> = place.major_versions.iter().map(u32::to_string).collect();
+        output::line(format!("         of another version (CUDA {}), not used: {}", majors.join(", "), place.folder))?;
+    }
     output::line(format!("         engine: {}", cuda.plugin_path.as_deref().unwrap_or("not found")))?;
     if cuda.ready { output::line("         ready") } else { output::line(format!("         {}", cuda.note)) }
 }

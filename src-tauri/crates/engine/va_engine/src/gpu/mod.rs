@@ -1,20 +1,22 @@
 //! Finding what training on an NVIDIA GPU needs: the driver, the CUDA libraries, the plug-in that uses them. Nothing here
 //! is linked; a machine without any of it runs the same program and can be told exactly what is missing.
 
+mod cudnn;
 mod driver;
 mod libraries;
 mod pack;
+mod place;
 mod places;
 
 use std::path::{Path, PathBuf};
 
 use va_domain::{CudaLibrary, CudaStatus, GpuReason};
-use va_error::Result;
 
 use crate::plugin::{Visible, load};
 use crate::{Engine, PluginEngine};
 
 pub use pack::{IN_USE_FILE, PackFolders, PackRecord, PackedFile, RECORD_FILE, is_plain_name, user_data};
+pub use place::Place;
 pub use places::Places;
 
 /// The plug-in's file name.
@@ -35,6 +37,7 @@ pub fn find(places: &Places) -> Found {
         driver_cuda_version: None,
         required_cuda_version: driver::text(driver::REQUIRED),
         libraries: Vec::new(),
+        other_versions: Vec::new(),
         plugin_path: None,
         ready: false,
         note: String::new(),
@@ -56,7 +59,7 @@ pub fn find(places: &Places) -> Found {
                 reason
             }
         },
-        Err(error) => GpuReason::EngineUnusable { detail: error.chain() },
+        Err(reason) => reason,
     };
     Found { status: status.lacking(reason), engine: None, libraries_loaded: true }
 }
@@ -80,6 +83,7 @@ fn prepare(places: &Places, status: &mut CudaStatus) -> std::result::Result<Path
     let plugin = places.plugin(PLUGIN_FILE);
     status.plugin_path = plugin.as_deref().map(display);
     status.libraries = libraries::ALL.iter().map(|library| seen(places, library)).collect();
+    status.other_versions = places.other_versions();
     // The driver first: without it nothing else matters.
     let version = driver::cuda_version(places)?;
     status.driver_cuda_version = Some(driver::text(version));
@@ -103,19 +107,32 @@ fn seen(places: &Places, library: &libraries::Library) -> CudaLibrary {
     }
 }
 
-fn open(plugin: &Path, libraries: &[CudaLibrary]) -> Result<PluginEngine> {
+/// Loads the libraries, then opens the plug-in.
+///
+/// # Errors
+/// Why one of them cannot be used.
+fn open(plugin: &Path, libraries: &[CudaLibrary]) -> std::result::Result<PluginEngine, GpuReason> {
+    let unusable = |error: va_error::Error| GpuReason::EngineUnusable { detail: error.chain() };
     for library in libraries {
         let path = PathBuf::from(library.path.as_deref().unwrap_or(&library.file));
         pack::hold(&path);
         for path in libraries::companions(&path).iter().chain([&path]) {
             let loaded = load(path, Visible::ToLaterOnes).map_err(|error| {
-                va_error::Error::invalid(format!("{} cannot be loaded", path.display())).with_source(error)
+                unusable(va_error::Error::invalid(format!("{} cannot be loaded", path.display())).with_source(error))
             })?;
+            let other = cudnn::other_major(&loaded);
             // The plug-in uses it for as long as the program runs.
             std::mem::forget(loaded);
+            if let Some(major) = other {
+                return Err(GpuReason::LibraryOfOtherVersion {
+                    library: display(path),
+                    found_cuda_version: major.to_string(),
+                    required_cuda_version: libraries::MAJOR.to_string(),
+                });
+            }
         }
     }
-    PluginEngine::open(plugin)
+    PluginEngine::open(plugin).map_err(unusable)
 }
 
 fn display(path: &Path) -> String {
