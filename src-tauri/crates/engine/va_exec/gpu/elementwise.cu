@@ -21,11 +21,6 @@ extern "C" __global__ void fill(Elements elements, value* y, float v) {
 }
 KERNEL(fill)
 
-extern "C" __global__ void scale(Elements elements, value* y, float factor) {
-    elements.each([=](auto chunk) { chunk.store(y, map([=](float v) { return v * factor; }, chunk.load(y))); });
-}
-KERNEL(scale)
-
 extern "C" __global__ void add(Elements elements, value* y, const value* x, unsigned relu) {
     elements.each([=](auto chunk) {
         auto sum = [=](float y, float x) { return relu ? activate(RELU, y + x) : y + x; };

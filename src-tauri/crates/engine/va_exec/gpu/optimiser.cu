@@ -1,5 +1,6 @@
-// One pass over the flat parameters, in f32 always. Parameters that are treated alike are a group; a thread finds its own by
-// where the groups end.
+// A whole update of the flat parameters, in f32 always, so that it can be recorded: the host writes `Control` and its groups
+// before, and reads `Report` after. A gradient whose norm is no number moves nothing. Parameters that are treated alike are a
+// group; a thread finds its own by where the groups end.
 #include "number.cuh"
 
 struct Group {
@@ -23,50 +24,6 @@ __device__ __forceinline__ Group group_of(const Group* groups, unsigned count, u
     return groups[low];
 }
 
-// `state` is the first and the second moments.
-extern "C" __global__ void adam_moments(float* state, const float* grad, float beta1, float rest1, float beta2, float rest2, unsigned len) {
-    unsigned i = thread_index();
-    if (i >= len) return;
-    float g = grad[i];
-    state[i] = beta1 * state[i] + rest1 * g;
-    state[(size_t)len + i] = beta2 * state[(size_t)len + i] + rest2 * (g * g);
-}
-KERNEL(adam_moments)
-
-extern "C" __global__ void adam_apply(float* params, const float* state, const Group* groups, unsigned count, float eps, unsigned len) {
-    unsigned i = thread_index();
-    if (i >= len) return;
-    Group g = group_of(groups, count, i);
-    if (g.rate == 0.0f) return;
-    params[i] = params[i] * g.decay - g.rate * state[i] / (sqrtf(state[(size_t)len + i]) / g.root + eps);
-}
-KERNEL(adam_apply)
-
-extern "C" __global__ void sgd_velocity(float* velocity, const float* grad, const float* params, const Group* groups, unsigned count, float momentum, unsigned len) {
-    unsigned i = thread_index();
-    if (i >= len) return;
-    Group g = group_of(groups, count, i);
-    if (g.rate == 0.0f) return;
-    velocity[i] = momentum * velocity[i] + (grad[i] + g.decay * params[i]);
-}
-KERNEL(sgd_velocity)
-
-extern "C" __global__ void sgd_apply(float* params, const float* grad, const float* velocity, const Group* groups, unsigned count, float momentum, unsigned nesterov, unsigned len) {
-    unsigned i = thread_index();
-    if (i >= len) return;
-    Group g = group_of(groups, count, i);
-    if (g.rate == 0.0f) return;
-    float step = nesterov ? grad[i] + g.decay * params[i] + momentum * velocity[i] : velocity[i];
-    params[i] -= g.rate * step;
-}
-KERNEL(sgd_apply)
-
-extern "C" __global__ void move_towards(float* y, const float* x, float share, unsigned len) {
-    unsigned i = thread_index();
-    if (i < len) y[i] += share * (x[i] - y[i]);
-}
-KERNEL(move_towards)
-
 // Sum over the block, in a fixed order, for the first thread.
 __device__ __forceinline__ double block_sum_f64(double v, double* shared) {
     shared[threadIdx.x] = v;
@@ -88,9 +45,6 @@ extern "C" __global__ void squares(double* sums, const float* x, unsigned part, 
     if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
 KERNEL_WITH_BARRIERS(squares)
-
-// A whole update, so that it can be recorded: the host writes `Control` and its groups before, and reads `Report` after.
-// A gradient whose norm is no number moves nothing.
 
 struct Control {
     // Gradients that are longer are scaled down to it; infinity for never.

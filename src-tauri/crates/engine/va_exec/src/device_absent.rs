@@ -2,9 +2,8 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use crate::network::Network;
 use crate::plan::Step;
-use crate::update::UpdateAt;
+use crate::update::{Moved, UpdateAt};
 
 pub trait DeviceKernel<const N: usize>: crate::kernels::op::SliceKernel<N> {}
 
@@ -19,11 +18,15 @@ pub(crate) fn is_gpu(_: &Device) -> bool {
     false
 }
 
+pub(crate) fn computes_on(_: &Tensor) -> bool {
+    false
+}
+
 /// An update on a GPU.
 pub(crate) enum DeviceUpdate {}
 
 impl DeviceUpdate {
-    pub fn of(_: &Network, _: &Tensor, _: Option<&[Tensor; 2]>) -> Result<Option<Self>> {
+    pub fn of(_: &Moved, _: usize) -> Result<Option<Self>> {
         Ok(None)
     }
 

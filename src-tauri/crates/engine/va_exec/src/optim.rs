@@ -1,4 +1,5 @@
-//! Optimiser steps and gradient clipping: a fixed number of passes over the flat tensors.
+//! Optimiser steps and gradient clipping on the host: a fixed number of passes over the flat tensors. On a GPU a whole update is
+//! one ([`Network::update`]).
 
 use candle_core::{DType, Storage, Tensor};
 use va_error::{Error, Result};
@@ -57,6 +58,18 @@ impl AdamW {
                 "optimiser steps count from 1, and from the step in which a group begins to move",
             ));
         }
+        self.apply(network.params(), network.grads(), state, step, groups)
+    }
+
+    /// [`AdamW::step_groups`] of tensors that fit each other.
+    pub(crate) fn apply(
+        &self,
+        params: &Tensor,
+        grads: &Tensor,
+        state: &Tensor,
+        step: u64,
+        groups: Vec<ParamGroup>,
+    ) -> Result<()> {
         let apply = AdamApply {
             lr: self.lr,
             eps: self.eps,
@@ -65,8 +78,8 @@ impl AdamW {
             step,
             groups,
         };
-        apply1(AdamMoments { beta1: self.beta1, beta2: self.beta2 }, state, network.grads())
-            .and_then(|()| apply1(apply, network.params(), state))
+        apply1(AdamMoments { beta1: self.beta1, beta2: self.beta2 }, state, grads)
+            .and_then(|()| apply1(apply, params, state))
             .engine("AdamW step")
     }
 }
@@ -107,9 +120,19 @@ impl Sgd {
     pub fn step_groups(&self, network: &Network, velocity: &mut Tensor, groups: Vec<ParamGroup>) -> Result<()> {
         check_groups(&groups, network)?;
         check_state(velocity, &[network.layout().param_len()], network.dtype())?;
+        self.apply(network.params(), network.grads(), velocity, groups)
+    }
+
+    /// [`Sgd::step_groups`] of tensors that fit each other.
+    pub(crate) fn apply(
+        &self,
+        params: &Tensor,
+        grads: &Tensor,
+        velocity: &Tensor,
+        groups: Vec<ParamGroup>,
+    ) -> Result<()> {
         let (momentum, weight_decay) = (self.momentum, self.weight_decay);
         let apply = SgdApply { lr: self.lr, momentum, nesterov: self.nesterov, weight_decay, groups: groups.clone() };
-        let (params, grads) = (network.params(), network.grads());
         apply2(SgdVelocity { momentum, weight_decay, groups }, velocity, grads, params)
             .and_then(|()| apply2(apply, params, grads, velocity))
             .engine("SGD step")
@@ -147,10 +170,6 @@ pub fn update_average(average: &Tensor, values: &Tensor, decay: f64) -> Result<(
 fn norm(tensor: &Tensor) -> candle_core::Result<f64> {
     let tensor = tensor.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
-    #[cfg(feature = "cuda")]
-    if let Storage::Cuda(storage) = &*storage {
-        return Ok(crate::device::cuda::sum_of_squares(storage, layout)?.sqrt());
-    }
     let Storage::Cpu(storage) = &*storage else { candle_core::bail!("expected a tensor on the CPU") };
     let Some((start, end)) = layout.contiguous_offsets() else { candle_core::bail!("expected a contiguous tensor") };
     let squares = match tensor.dtype() {

@@ -53,6 +53,37 @@ impl UpdateReport {
     }
 }
 
+/// What an update reads and moves: flat parameters and gradients `[P]`, running statistics `[B]`, the optimiser's state
+/// (AdamW: first and second moments `[2, P]`; SGD: velocity `[P]`), averages of parameters and running statistics.
+#[derive(Debug, Clone)]
+pub(crate) struct Moved {
+    pub params: Tensor,
+    pub grads: Tensor,
+    pub buffers: Tensor,
+    pub state: Tensor,
+    pub average: Option<[Tensor; 2]>,
+}
+
+impl Moved {
+    /// One update, call by call.
+    pub fn on_host(&self, at: &UpdateAt) -> Result<UpdateReport> {
+        let grad_norm = clip_grad_norm(&self.grads, at.clip_norm)?;
+        if !grad_norm.is_finite() {
+            return Ok(UpdateReport::of([grad_norm, 0.0, 0.0]));
+        }
+        match at.rule {
+            Rule::AdamW(adam) => adam.apply(&self.params, &self.grads, &self.state, at.step, at.groups.clone())?,
+            Rule::Sgd(sgd) => sgd.apply(&self.params, &self.grads, &self.state, at.groups.clone())?,
+        }
+        if let Some([params, buffers]) = &self.average {
+            update_average(params, &self.params, at.average_decay)?;
+            update_average(buffers, &self.buffers, at.average_decay)?;
+        }
+        let norm = |numbers| clip_grad_norm(numbers, None);
+        Ok(UpdateReport::of([grad_norm, norm(&self.params)?, norm(&self.buffers)?]))
+    }
+}
+
 /// The optimiser of a network with its state.
 pub struct Update {
     /// Which steps a recording holds; another after every change of the tensors.
@@ -169,7 +200,9 @@ impl Update {
         let (params, records) = (network.params().id(), network.replays());
         if !self.device.as_ref().is_some_and(|on| (on.params, on.records) == (params, records)) {
             (self.id, self.device) = (new_id(), None);
-            let update = DeviceUpdate::of(network, &self.state, self.average.as_ref()).engine("preparing an update")?;
+            // Where parameters are, the groups are no more than they.
+            let groups = network.layout().params().len();
+            let update = DeviceUpdate::of(&self.moved(network), groups).engine("preparing an update")?;
             self.device = update.map(|update| {
                 let pass = Pass::new("update", update.steps(), network.device(), records);
                 OnDevice { update, pass, params, records }
@@ -180,26 +213,19 @@ impl Update {
         Ok(Some((self.id, on.pass.steps().to_vec())))
     }
 
+    fn moved(&self, network: &Network) -> Moved {
+        Moved {
+            params: network.params().clone(),
+            grads: network.grads().clone(),
+            buffers: network.buffers().clone(),
+            state: self.state.clone(),
+            average: self.average.clone(),
+        }
+    }
+
     /// Its steps have been asked of the device.
     pub(crate) fn has_run(&mut self) {
         self.last = Last::Device;
-    }
-
-    fn on_host(&mut self, network: &Network, at: &UpdateAt) -> Result<UpdateReport> {
-        let grad_norm = clip_grad_norm(network.grads(), at.clip_norm)?;
-        if !grad_norm.is_finite() {
-            return Ok(UpdateReport::of([grad_norm, 0.0, 0.0]));
-        }
-        match at.rule {
-            Rule::AdamW(adam) => adam.step_groups(network, &mut self.state, at.step, at.groups.clone())?,
-            Rule::Sgd(sgd) => sgd.step_groups(network, &mut self.state, at.groups.clone())?,
-        }
-        if let Some([params, buffers]) = &self.average {
-            update_average(params, network.params(), at.average_decay)?;
-            update_average(buffers, network.buffers(), at.average_decay)?;
-        }
-        let norm = |numbers| clip_grad_norm(numbers, None);
-        Ok(UpdateReport::of([grad_norm, norm(network.params())?, norm(network.buffers())?]))
     }
 }
 
@@ -212,7 +238,7 @@ impl Network {
     pub fn update(&mut self, update: &mut Update, at: &UpdateAt) -> Result<()> {
         self.ensure_thawed()?;
         if update.begin_on_device(self, at)?.is_none() {
-            update.last = Last::Host(update.on_host(self, at)?);
+            update.last = Last::Host(update.moved(self).on_host(at)?);
         } else if let Some(on) = &update.device {
             on.pass.run(self.device())?;
             update.has_run();

@@ -13,6 +13,7 @@ use crate::rng::CounterRng;
 
 mod batch_norm;
 mod list;
+mod updates;
 
 pub(crate) use list::all;
 

@@ -6,7 +6,6 @@ use super::spread::width;
 use super::{Buffer, Call, DeviceKernel, Gpu, Number};
 use crate::kernels::channel_scale::StochasticDepth;
 use crate::kernels::elementwise::{AddAssign, Cast, ConcatPart, Copy, Dropout, Fill, SplitPart};
-use crate::kernels::flat::Scale;
 use crate::kernels::op::SliceKernel;
 
 pub(super) const FILE: &str = "elementwise";
@@ -43,12 +42,6 @@ impl DeviceKernel<1> for Cast {
 impl DeviceKernel<0> for Fill {
     fn run_on(&self, gpu: &dyn Gpu, y: Buffer, []: [Buffer; 0]) -> Result<()> {
         start("fill", y.number, &[y]).value(y).float(self.0).run(gpu)
-    }
-}
-
-impl DeviceKernel<0> for Scale {
-    fn run_on(&self, gpu: &dyn Gpu, y: Buffer, []: [Buffer; 0]) -> Result<()> {
-        start("scale", y.number, &[y]).value(y).float(self.0).run(gpu)
     }
 }
 

@@ -44,13 +44,12 @@ pub(crate) mod turns;
 mod update;
 mod weights;
 
-use candle_core::{Device, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::op::SliceKernel;
 pub(crate) use call::{Arg, Call};
 pub(crate) use matmul::{MatMul, Matrix};
-pub(crate) use optimiser::sum_of_squares;
 pub(crate) use update::DeviceUpdate;
 
 /// Number type of memory on the device.
@@ -195,6 +194,11 @@ pub(crate) fn is_gpu(device: &Device) -> bool {
         return emulation::is_on();
     }
     device.is_cuda()
+}
+
+/// Whether it is a GPU that computes on this tensor. In f64, which none of its kernels computes in, is the reference.
+pub(crate) fn computes_on(tensor: &Tensor) -> bool {
+    is_gpu(tensor.device()) && tensor.dtype() != DType::F64
 }
 
 /// What asks a GPU for more than one operation of a plan, with the memory of its tensors.

@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use candle_core::{DType, Error, Result, Tensor, bail};
 
-use super::optimiser::{PART, adam_treatment, squares};
 use super::spread::width;
-use super::{Buffer, Call, Gpu, Number, elementwise, on_device};
+use super::{Buffer, Call, Gpu, Number, computes_on, elementwise, on_device};
 use crate::error::words;
 use crate::groups::ParamGroup;
 use crate::kernels::host::write_words;
-use crate::network::Network;
+use crate::optim::AdamW;
 use crate::plan::Step;
-use crate::update::{Rule, UpdateAt};
+use crate::update::{Moved, Rule, UpdateAt};
 
 const FILE: &str = "optimiser";
 
@@ -22,15 +21,13 @@ const CONTROL: usize = 10;
 const GROUP: usize = 4;
 const DOUBLE: usize = 2;
 
+/// Numbers whose squares one block sums.
+const PART: usize = 1 << 14;
+
 pub(crate) struct DeviceUpdate(Arc<Tensors>);
 
 struct Tensors {
-    params: Tensor,
-    grads: Tensor,
-    buffers: Tensor,
-    state: Tensor,
-    average: Option<[Tensor; 2]>,
-    is_adam: bool,
+    moved: Moved,
     /// `Control`, and after it the groups.
     control: Tensor,
     /// `Report`.
@@ -40,27 +37,19 @@ struct Tensors {
 }
 
 impl DeviceUpdate {
-    /// None where the network is not on a device of this kind.
-    pub fn of(network: &Network, state: &Tensor, average: Option<&[Tensor; 2]>) -> Result<Option<Self>> {
-        let device = network.device();
-        if !super::is_gpu(device) {
+    /// Of parameters in so many groups at most; None where no device computes on them.
+    pub fn of(moved: &Moved, groups: usize) -> Result<Option<Self>> {
+        if !computes_on(&moved.params) {
             return Ok(None);
         }
-        let is_adam = state.elem_count() == 2 * network.params().elem_count();
-        on_device(&[network.params()], |gpu, _| load(gpu, is_adam))?;
-        let words = |len: usize| Tensor::zeros(len.max(1), DType::U32, device);
+        on_device(&[&moved.params], |gpu, _| load(gpu, is_adam(moved)))?;
+        let words = |len: usize| Tensor::zeros(len.max(1), DType::U32, moved.params.device());
         let sums_of = |tensor: &Tensor| words(DOUBLE * tensor.elem_count().div_ceil(PART));
-        let (params, grads, buffers) = (network.params(), network.grads(), network.buffers());
         Ok(Some(Self(Arc::new(Tensors {
-            params: params.clone(),
-            grads: grads.clone(),
-            buffers: buffers.clone(),
-            state: state.clone(),
-            average: average.cloned(),
-            is_adam,
-            control: words(CONTROL + GROUP * network.layout().params().len().max(1))?,
+            moved: moved.clone(),
+            control: words(CONTROL + GROUP * groups.max(1))?,
             report: words(4 * DOUBLE)?,
-            sums: [sums_of(grads)?, sums_of(params)?, sums_of(buffers)?],
+            sums: [sums_of(&moved.grads)?, sums_of(&moved.params)?, sums_of(&moved.buffers)?],
         }))))
     }
 
@@ -68,7 +57,7 @@ impl DeviceUpdate {
     pub fn begin(&self, at: &UpdateAt) -> Result<()> {
         let (mut words, room) = (control(at), self.0.control.elem_count());
         if words.len() > room {
-            bail!("BUG: {} groups are more than there are parameters", at.groups.len())
+            bail!("BUG: {} groups are more than were said", at.groups.len())
         }
         words.resize(room, 0);
         write_words(&self.0.control, &words)
@@ -87,16 +76,24 @@ impl DeviceUpdate {
         Ok(found)
     }
 
+    /// By itself, now.
+    pub fn run(&self, at: &UpdateAt) -> Result<()> {
+        self.begin(at)?;
+        self.0.runs().into_iter().try_for_each(|run| run(&self.0))
+    }
+
     /// Its kernels, in order.
     pub fn steps(&self) -> Vec<Step> {
-        let runs: [fn(&Tensors) -> Result<()>; 4] =
-            [Tensors::measure, Tensors::move_params, Tensors::look, Tensors::follow];
         let step = |run: fn(&Tensors) -> Result<()>| {
             let tensors = self.0.clone();
             Step::beside(move || run(&tensors).map_err(|error| not_again(&error)))
         };
-        runs.map(step).into()
+        self.0.runs().map(step).into()
     }
+}
+
+fn is_adam(moved: &Moved) -> bool {
+    moved.state.elem_count() == 2 * moved.params.elem_count()
 }
 
 /// What is started once weights move: it must not fail then because there is no memory to load it.
@@ -114,9 +111,13 @@ fn not_again(error: &Error) -> Error {
 }
 
 impl Tensors {
+    fn runs(&self) -> [fn(&Self) -> Result<()>; 4] {
+        [Self::measure, Self::move_params, Self::look, Self::follow]
+    }
+
     /// The gradient's norm, and the factor that clips it.
     fn measure(&self) -> Result<()> {
-        on_device(&[&self.grads, &self.sums[0], &self.report, &self.control], |gpu, buffers| {
+        on_device(&[&self.moved.grads, &self.sums[0], &self.report, &self.control], |gpu, buffers| {
             let [grads, sums, report, control] = four(buffers);
             squares(gpu, doubles(sums), grads)?;
             let call = Call::by_row(FILE, "begin_update", Number::F32, 1).words(report).double(doubles(sums));
@@ -125,10 +126,11 @@ impl Tensors {
     }
 
     fn move_params(&self) -> Result<()> {
-        let tensors = [&self.params, &self.state, &self.grads, &self.control, &self.report];
+        let Moved { params, state, grads, .. } = &self.moved;
+        let tensors = [params, state, grads, &self.control, &self.report];
         on_device(&tensors, |gpu, buffers| {
             let &[params, state, grads, control, report] = buffers else { bail!("BUG: five tensors") };
-            let (name, state) = match self.is_adam {
+            let (name, state) = match is_adam(&self.moved) {
                 true => ("adam_update", vec![state.part(0, params.len)?, state.part(params.len, params.len)?]),
                 false => ("sgd_update", vec![state]),
             };
@@ -142,7 +144,7 @@ impl Tensors {
 
     /// Whether every number is one.
     fn look(&self) -> Result<()> {
-        let tensors = [&self.params, &self.sums[1], &self.buffers, &self.sums[2], &self.report];
+        let tensors = [&self.moved.params, &self.sums[1], &self.moved.buffers, &self.sums[2], &self.report];
         on_device(&tensors, |gpu, buffers| {
             let ([params, of_params], [statistics, of_statistics]) =
                 ([buffers[0], buffers[1]], [buffers[2], buffers[3]]);
@@ -155,8 +157,8 @@ impl Tensors {
     }
 
     fn follow(&self) -> Result<()> {
-        let Some([params, buffers]) = &self.average else { return Ok(()) };
-        for (average, values) in [(params, &self.params), (buffers, &self.buffers)] {
+        let Some([params, buffers]) = &self.moved.average else { return Ok(()) };
+        for (average, values) in [(params, &self.moved.params), (buffers, &self.moved.buffers)] {
             on_device(&[average, values, &self.control, &self.report], |gpu, buffers| {
                 let [average, values, control, report] = four(buffers);
                 let width = width(&[average, values], &[]);
@@ -166,6 +168,12 @@ impl Tensors {
         }
         Ok(())
     }
+}
+
+/// Sums of squares of each [`PART`], in f64.
+fn squares(gpu: &dyn Gpu, sums: Buffer, x: Buffer) -> Result<()> {
+    let call = Call::by_row(FILE, "squares", Number::F32, x.len.div_ceil(PART)).double(sums).real(x);
+    call.count(PART).count(x.len).run(gpu)
 }
 
 fn four(buffers: &[Buffer]) -> [Buffer; 4] {
@@ -197,10 +205,44 @@ fn control(at: &UpdateAt) -> Vec<u32> {
 /// Rate, decay and root of a `Group`.
 fn treatment(at: &UpdateAt, group: &ParamGroup) -> [f64; 3] {
     match at.rule {
-        Rule::AdamW(adam) => adam_treatment(group, adam.lr, adam.weight_decay, [adam.beta1, adam.beta2], at.step),
+        Rule::AdamW(_) if group.rate == 0.0 => [0.0, 1.0, 1.0],
+        Rule::AdamW(AdamW { lr, beta1, beta2, weight_decay, .. }) => {
+            let t = (at.step - group.idle_steps) as f64;
+            let [first, second] = [beta1, beta2].map(|beta| 1.0 - beta.powf(t));
+            let lr = lr * group.rate;
+            [lr / first, if group.decay { 1.0 - lr * weight_decay } else { 1.0 }, second.sqrt()]
+        }
         Rule::Sgd(sgd) => {
             let decay = if group.decay { sgd.weight_decay } else { 0.0 };
             [sgd.lr * group.rate, decay, if group.rate != 0.0 { 1.0 } else { 0.0 }]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::super::emulation::on_emulated_gpu;
+    use super::*;
+    use crate::CounterRng;
+
+    #[test]
+    fn the_norm_is_summed_in_f64() {
+        let values: Vec<f32> = (0..200_003).map(|i| CounterRng::new(1, "squares").normal(i) as f32).collect();
+        let exact: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
+        let len = values.len();
+        let zeros = |len: usize| Tensor::zeros(len, DType::F32, &Device::Cpu).unwrap();
+        let grads = Tensor::from_vec(values, len, &Device::Cpu).unwrap();
+        let moved = Moved { params: zeros(len), grads, buffers: zeros(3), state: zeros(len), average: None };
+        let groups = vec![ParamGroup { range: 0..len, decay: false, rate: 0.0, idle_steps: 0 }];
+        let rule = Rule::Sgd(crate::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 });
+        let at = UpdateAt { rule, step: 1, groups, clip_norm: None, average_decay: 0.0 };
+        let (found, _) = on_emulated_gpu(|| {
+            let update = DeviceUpdate::of(&moved, 1).unwrap().unwrap();
+            update.run(&at).unwrap();
+            update.report().unwrap()
+        });
+        assert!((found[0] / exact - 1.0).abs() < 1e-12 && found[1..] == [0.0, 0.0], "{found:?} {exact}");
     }
 }

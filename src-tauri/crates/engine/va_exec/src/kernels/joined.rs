@@ -1,14 +1,9 @@
 //! Kernels that come one after the other around a batch norm, with the sum that its result goes into (the end of a residual
 //! block): one by one on the CPU, joined on a GPU, where memory and starts are what costs, to the same bits.
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 
 use crate::device;
-
-/// Whether a GPU joins them; f64, which no GPU kernel computes in, is the reference.
-fn joins(tensor: &Tensor) -> bool {
-    device::is_gpu(tensor.device()) && tensor.dtype() != DType::F64
-}
 
 /// What training does before it normalises: [`BnStatistics`](super::batch_norm::BnStatistics) of x, running mean and variance
 /// moved, [`BnAffine`](super::batch_norm::BnAffine).
@@ -16,7 +11,7 @@ fn joins(tensor: &Tensor) -> bool {
 /// # Errors
 /// When lengths or number types do not fit, or the device fails; so of the others.
 pub fn prepare(tensors: [&Tensor; 6], eps: f64, momentum: f64) -> Result<()> {
-    if joins(tensors[0]) {
+    if device::computes_on(tensors[0]) {
         return device::batch_norm::prepare(tensors, eps, momentum);
     }
     single::prepare(tensors, eps, momentum)
@@ -24,7 +19,7 @@ pub fn prepare(tensors: [&Tensor; 6], eps: f64, momentum: f64) -> Result<()> {
 
 /// `y = x · scale + shift + addend`, then `max(·, 0)` if `relu`.
 pub fn apply_add([y, x, packed, addend]: [&Tensor; 4], relu: bool) -> Result<()> {
-    if joins(packed) {
+    if device::computes_on(packed) {
         return device::batch_norm::apply_add([y, x, packed, addend], relu);
     }
     single::apply_add([y, x, packed, addend], relu)
@@ -33,7 +28,7 @@ pub fn apply_add([y, x, packed, addend]: [&Tensor; 4], relu: bool) -> Result<()>
 /// `Σ dy` and `Σ dy · x̂` into the packed scratch, and added to the gradients of beta and gamma; with `relu` dy is what the ReLU
 /// after the batch norm let through.
 pub fn learn(tensors: [&Tensor; 5], relu: bool) -> Result<()> {
-    if joins(tensors[0]) {
+    if device::computes_on(tensors[0]) {
         return device::batch_norm::learn(tensors, relu);
     }
     single::learn(tensors, relu)
@@ -41,7 +36,7 @@ pub fn learn(tensors: [&Tensor; 5], relu: bool) -> Result<()> {
 
 /// dy becomes what the ReLU of a sum with the result y let through; then [`learn`].
 pub fn learn_masked([packed, x, dy, y, dgamma, dbeta]: [&Tensor; 6]) -> Result<()> {
-    if joins(packed) {
+    if device::computes_on(packed) {
         return device::batch_norm::learn_masked([packed, x, dy, y, dgamma, dbeta]);
     }
     single::learn_masked([packed, x, dy, y, dgamma, dbeta])
@@ -49,7 +44,7 @@ pub fn learn_masked([packed, x, dy, y, dgamma, dbeta]: [&Tensor; 6]) -> Result<(
 
 /// [`BnInputGrad`](super::batch_norm::BnInputGrad) from dy, which stays, into dx.
 pub fn input_grad([dx, dy, x, packed]: [&Tensor; 4]) -> Result<()> {
-    if joins(packed) {
+    if device::computes_on(packed) {
         return device::batch_norm::input_grad([dx, dy, x, packed]);
     }
     single::input_grad([dx, dy, x, packed])

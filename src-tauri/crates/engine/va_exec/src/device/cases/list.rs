@@ -1,13 +1,11 @@
 //! Which kernels, on which problems: odd sizes, mixed parities, channels that fill no block, one row, many parts.
 
-use super::{Case, batch_norm, case0, case1, case2, laid_out, positive, real, value, words};
-use crate::groups::ParamGroup;
+use super::{Case, batch_norm, case0, case1, case2, laid_out, positive, real, updates, value, words};
 use crate::kernels::activation::{Activation, ActivationGrad, MulAssign, Product};
 use crate::kernels::attention::{AttentionForward, AttentionGeometry, AttentionGrad};
 use crate::kernels::channel_scale::{ChannelScaleForward, ChannelScaleParamGrad, ScaleChannels, StochasticDepth};
 use crate::kernels::conv_ops::{BiasGrad, Conv2dForward, Conv2dInputGrad, Conv2dWeightGrad, Epilogue};
 use crate::kernels::elementwise::{AddAssign, Cast, ConcatPart, Copy, Dropout, Fill, SplitPart};
-use crate::kernels::flat::{AdamApply, AdamMoments, MoveTowards, Scale, SgdApply, SgdVelocity};
 use crate::kernels::geometry::{ConvGeometry, PoolGeometry};
 use crate::kernels::lay_out::LayOut;
 use crate::kernels::layer_norm::{LayerNormForward, LayerNormInputGrad, LayerNormReduce};
@@ -37,7 +35,7 @@ pub(crate) fn all() -> Vec<Case> {
         tokens(),
         attention(),
         losses(),
-        optimisers(),
+        updates::cases(),
     ]
     .concat()
 }
@@ -52,7 +50,6 @@ fn elementwise() -> Vec<Case> {
         case1("cast down", value(1001), real(1001), Cast),
         case1("cast up", real(1001), value(1001), Cast),
         case0("fill", value(300), Fill(0.75)),
-        case0("scale", real(300), Scale(0.3)),
         case1("add", value(515), value(515), AddAssign { relu: false }),
         case1("add, ReLU", value(515), value(515), AddAssign { relu: true }),
         case1("dropout", value(3000), words(2), Dropout { p: 0.3 }),
@@ -359,27 +356,4 @@ fn losses() -> Vec<Case> {
     let binary = "binary cross-entropy gradient";
     let binary = case2(binary, value(300), [real(300), positive(600)], BinaryCrossEntropyGrad);
     vec![cross_entropy(3), cross_entropy(300), rows(3), rows(300), binary, binary_rows]
-}
-
-fn optimisers() -> Vec<Case> {
-    let len = 1000;
-    let group = |range, decay, rate, idle_steps| ParamGroup { range, decay, rate, idle_steps };
-    let groups = vec![
-        group(0..10, true, 1.0, 0),
-        group(10..300, false, 0.0, 0),
-        group(300..301, true, 0.1, 4),
-        group(301..len, false, 1.0, 0),
-    ];
-    let (lr, weight_decay, momentum) = (0.1, 0.05, 0.9);
-    let adam = AdamApply { lr, eps: 1e-8, weight_decay, betas: [0.9, 0.999], step: 7, groups: groups.clone() };
-    let velocity = SgdVelocity { momentum, weight_decay, groups: groups.clone() };
-    let sgd = |nesterov| SgdApply { lr, momentum, nesterov, weight_decay, groups: groups.clone() };
-    vec![
-        case1("AdamW moments", positive(2 * len), real(len), AdamMoments { beta1: 0.9, beta2: 0.999 }),
-        case1("AdamW step", real(len), positive(2 * len), adam),
-        case2("SGD velocity", real(len), [real(len), real(len)], velocity),
-        case2("SGD step", real(len), [real(len), real(len)], sgd(false)),
-        case2("SGD step, Nesterov", real(len), [real(len), real(len)], sgd(true)),
-        case1("moving average", real(len), real(len), MoveTowards(0.01)),
-    ]
 }

@@ -65,9 +65,3 @@ pub(crate) fn write(dst: &mut CudaStorage, layout: &Layout, words: &[u32]) -> Re
     let dst = operation.written(dst, layout)?;
     operation.write(dst, words)
 }
-
-/// Sum of squares of a tensor on the card.
-pub(crate) fn sum_of_squares(storage: &CudaStorage, layout: &Layout) -> Result<f64> {
-    let operation = Operation::new(card()?);
-    super::sum_of_squares(&operation, operation.read(storage, layout)?)
-}
