@@ -5,6 +5,16 @@ export function readDrawing(text: string): SVGSVGElement | null {
   return document.importNode(parsed, true) as unknown as SVGSVGElement;
 }
 
+/**
+ * Says what each block costs in the words of this page. The drawing carries the numbers beside its own English words,
+ * which stand where it is looked at elsewhere.
+ */
+export function sayCosts(drawing: SVGSVGElement, say: (params: number, macs: number) => string): void {
+  for (const text of drawing.querySelectorAll<SVGTextElement>('.net-cost[data-params]')) {
+    text.textContent = say(Number(text.dataset['params']), Number(text.dataset['multiplyAdds']));
+  }
+}
+
 /** The scale at which all of a drawing is seen; small ones are not enlarged. */
 export function fittingScale(
   drawing: { readonly width: number; readonly height: number },

@@ -142,6 +142,18 @@ fn check(graph: &Graph) -> Vec<Element> {
     elements
 }
 
+/// What the boxes say in numbers, for pages in other languages, is what the whole network costs.
+#[test]
+fn the_costs_of_all_boxes_are_the_networks() {
+    let graph = va_zoo::build("resnet18", 1000, 224, 3).unwrap();
+    let elements = check(&graph);
+    let sum = |name: &str| -> u64 {
+        elements.iter().filter_map(|e| e.attributes.get(name)).map(|value| value.parse::<u64>().unwrap()).sum()
+    };
+    let network = (graph.param_count() as u64, graph.cost().multiply_adds);
+    assert_eq!((sum("data-params"), sum("data-multiply-adds")), network);
+}
+
 #[test]
 fn every_architecture_draws() {
     for arch in va_zoo::arch_names() {

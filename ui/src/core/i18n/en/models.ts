@@ -54,6 +54,8 @@ export const models = {
   'models.network_params': 'parameters',
   'models.network_macs': 'multiply-adds an image',
   'models.network_peak': 'largest activations at one time, an image in fp32',
+  'models.block_params': '{n} parameters',
+  'models.block_macs': '{n} multiply-adds',
   'models.network_note':
     'From the input at the top to the result. ×N stands for N equal blocks, an arc for a connection around the block; pause over a block to read its layers.',
   'models.export_failed': 'The export failed',

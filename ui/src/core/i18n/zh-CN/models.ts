@@ -54,6 +54,8 @@ export const models: Readonly<Record<keyof typeof en, Message>> = {
   'models.network_params': '参数',
   'models.network_macs': '每张图像的乘加次数',
   'models.network_peak': '同时存在的最大激活（每张图像，fp32）',
+  'models.block_params': '{n} 参数',
+  'models.block_macs': '{n} 次乘加',
   'models.network_note':
     '自上而下从输入到结果。×N 表示 N 个相同的块，弧线表示绕过该块的连接；将指针停在块上可查看其各层。',
   'models.export_failed': '导出失败',

@@ -2,7 +2,8 @@
 //!
 //! The same graph gives the same text. Nothing in it is a colour: lines and letters are `currentColor`, and every part
 //! has a class (`net-box`, `net-frame`, `net-edge`, `net-skip`, `net-title`, `net-times`, `net-ops`, `net-cost`,
-//! `net-shape`, `net-stage`) that a page may style. Names come from outside and are escaped.
+//! `net-shape`, `net-stage`) that a page may style. What a block costs also stands in `data-params` and
+//! `data-multiply-adds`, for words in another language. Names come from outside and are escaped.
 
 mod block;
 mod fold;

@@ -71,18 +71,20 @@ fn block_box(out: &mut String, graph: &Graph, block: &Block, rect: &Rect, lines:
         y += LINE;
     }
     let base = rect.y + rect.height - 14.0;
-    text(out, "net-cost", [left, base], "font-size=\"11\" opacity=\"0.65\"", &cost(graph, block));
+    write_cost(out, block.cost(graph), [left, base]);
     let shape = words::shape(block.shape(graph));
     text(out, "net-shape", [right, base], "font-size=\"11\" text-anchor=\"end\"", &shape);
     out.push_str("</g>\n");
 }
 
-/// Empty where there is nothing to count.
-fn cost(graph: &Graph, block: &Block) -> String {
-    let (params, multiply_adds) = block.cost(graph);
-    let parts = [(params, "params"), (multiply_adds, "MACs")];
-    let counted = parts.iter().filter(|(value, _)| *value > 0);
-    counted.map(|(value, unit)| format!("{} {unit}", words::count(*value))).collect::<Vec<_>>().join(" · ")
+/// Parameters and multiply-adds: in words, empty where there is nothing to count, and as numbers for a page that says
+/// them in a language of its own.
+fn write_cost(out: &mut String, (params, multiply_adds): (u64, u64), at: [f64; 2]) {
+    let counted = [(params, "params"), (multiply_adds, "MACs")].into_iter().filter(|(value, _)| *value > 0);
+    let words: Vec<String> = counted.map(|(value, unit)| format!("{} {unit}", words::count(value))).collect();
+    let style =
+        format!("font-size=\"11\" opacity=\"0.75\" data-params=\"{params}\" data-multiply-adds=\"{multiply_adds}\"");
+    text(out, "net-cost", at, &style, &words.join(" · "));
 }
 
 /// Every layer of the (first) block, for who wants to know.
