@@ -49,11 +49,13 @@ impl SampleSource for MediaSource {
     }
 
     fn load(&self, index: usize) -> Result<RgbImage> {
-        load_image(&self.images[index].path)
+        let path = &self.images[index].path;
+        load_image(path).with_context(|| format!("cannot decode {}", path.display()))
     }
 
     fn load_at_least(&self, index: usize, min_side_px: u32) -> Result<RgbImage> {
-        load_image_at_least(&self.images[index].path, min_side_px)
+        let path = &self.images[index].path;
+        load_image_at_least(path, min_side_px).with_context(|| format!("cannot decode {}", path.display()))
     }
 
     fn size_at_least(&self, index: usize, min_side_px: u32) -> Option<[u32; 2]> {
@@ -66,7 +68,7 @@ impl SampleSource for MediaSource {
     }
 }
 
-/// Decodes a file upright at full size.
+/// Decodes a file upright at full size. The caller says which file, in the words that its user knows it by.
 ///
 /// # Errors
 /// When it cannot be read or is no image that we support.
@@ -78,8 +80,7 @@ pub(crate) fn load_image(path: &std::path::Path) -> Result<RgbImage> {
 pub(crate) fn load_image_at_least(path: &std::path::Path, min_side_px: u32) -> Result<RgbImage> {
     let limits = Limits::default();
     let bytes = va_media::read_file(path, &limits)?;
-    let image = va_media::decode_at_least(&bytes, &limits, min_side_px)
-        .with_context(|| format!("cannot decode {}", path.display()))?;
+    let image = va_media::decode_at_least(&bytes, &limits, min_side_px)?;
     RgbImage::new(image.width_px, image.height_px, image.pixels)
 }
 
