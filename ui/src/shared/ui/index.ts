@@ -14,6 +14,7 @@ export { default as IconButton } from './IconButton.svelte';
 export { default as Kbd } from './Kbd.svelte';
 export { default as Loading } from './Loading.svelte';
 export { default as Menu } from './Menu.svelte';
+export { default as More } from './More.svelte';
 export { default as NumberInput } from './NumberInput.svelte';
 export { default as Progress } from './Progress.svelte';
 export { default as Segmented } from './Segmented.svelte';

@@ -10,6 +10,7 @@ export const common = {
   'common.retry': 'Try again',
   'common.open': 'Open',
   'common.more': 'More',
+  'common.show_more': 'Show {n} more',
   'common.all': 'All',
   'common.none': 'None',
   'common.name': 'Name',

@@ -80,7 +80,6 @@ export const evaluate = {
   'evaluate.show_mistakes': 'All mistakes',
   'evaluate.no_mistakes': 'No mistakes on this split.',
   'evaluate.empty_cell': 'No samples in this cell.',
-  'evaluate.more': 'Show {n} more',
   'evaluate.relabelled': 'labelled otherwise since',
   'evaluate.open_image': '{name}: {actual} taken for {predicted}, score {score}. Open at full size',
 } as const;

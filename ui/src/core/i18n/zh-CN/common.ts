@@ -13,6 +13,7 @@ export const common: Readonly<Record<keyof typeof en, Message>> = {
   'common.retry': '重试',
   'common.open': '打开',
   'common.more': '更多',
+  'common.show_more': '再显示 {n} 个',
   'common.all': '全部',
   'common.none': '无',
   'common.name': '名称',

@@ -72,7 +72,6 @@ export const evaluate: Readonly<Record<keyof typeof en, Message>> = {
   'evaluate.show_mistakes': '全部错误',
   'evaluate.no_mistakes': '此划分上没有错误。',
   'evaluate.empty_cell': '此单元格没有样本。',
-  'evaluate.more': '再显示 {n} 个',
   'evaluate.relabelled': '之后已改标',
   'evaluate.open_image': '{name}：{actual} 被判为 {predicted}，分数 {score}。打开原图',
 };
