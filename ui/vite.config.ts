@@ -17,5 +17,11 @@ export default defineConfig(({ mode }) => ({
     strictPort: true,
     proxy: { '/api': { target: process.env['VISAION_SERVICE'] ?? 'http://127.0.0.1:7878' } },
   },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts', 'lint/**/*.test.js'], restoreMocks: true },
+  test: {
+    environment: 'happy-dom',
+    include: ['src/**/*.test.ts', 'lint/**/*.test.js'],
+    // Read, not applied: a test measures the contrast of the colours.
+    css: { include: /tokens\.css/ },
+    restoreMocks: true,
+  },
 }));
