@@ -32,6 +32,11 @@ export interface PickedFile {
 /** What a person chose or dropped: paths in the window, files in the browser. */
 export type Picked = { kind: 'paths'; paths: string[] } | { kind: 'files'; files: PickedFile[] };
 
+/** An empty folder can be dropped, too. */
+export function holdsNothing(picked: Picked): boolean {
+  return picked.kind === 'files' && picked.files.length === 0;
+}
+
 export interface PickOptions {
   what: 'folder' | 'files' | 'save';
   title?: string;

@@ -116,9 +116,8 @@ export class HttpAdapter implements Adapter {
       if (!holdsFiles(event) || !event.dataTransfer) return;
       event.preventDefault();
       listener.over(null);
-      void filesFromDrop(event.dataTransfer).then((files) => {
-        if (files.length) listener.drop({ kind: 'files', files });
-      });
+      // An empty folder is dropped too: whoever takes it says so.
+      void filesFromDrop(event.dataTransfer).then((files) => listener.drop({ kind: 'files', files }));
     };
     window.addEventListener('dragover', over);
     window.addEventListener('dragleave', leave);

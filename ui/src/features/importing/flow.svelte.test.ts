@@ -29,6 +29,13 @@ describe('an import', () => {
     expect(request('import_start')).toBeUndefined();
   });
 
+  it('says that an empty folder holds nothing, and asks nothing', async () => {
+    flow.begin({ picked: { kind: 'files', files: [] }, dataset_id: fake.world.datasets[0]?.id ?? '' });
+    await vi.waitFor(() => expect(flow.error).toBeInstanceOf(ApiError));
+    expect(flow.stage).toBe('choose');
+    expect(request('import_preview')).toBeUndefined();
+  });
+
   it('runs as a job', async () => {
     const id = fake.world.datasets[0]?.id ?? '';
     flow.begin({ picked: dropped, dataset_id: id });

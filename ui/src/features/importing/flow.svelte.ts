@@ -1,4 +1,5 @@
-import type { Picked } from '@/ipc/adapter';
+import { t } from '@/core/i18n/index.svelte';
+import { ApiError, holdsNothing, type Picked } from '@/ipc/adapter';
 import { call, pick, sourceOf } from '@/ipc/client';
 import type { ImportSource } from '@/ipc/commands';
 import { isFinal, jobs } from '@/ipc/stores/jobs.svelte';
@@ -56,6 +57,11 @@ export class ImportFlow {
   /** What was chosen or dropped: brought over where needed, then looked at. */
   async take(picked: Picked): Promise<void> {
     const turn = ++this.#turn;
+    if (holdsNothing(picked)) {
+      this.stage = 'choose';
+      this.error = new ApiError('invalid_input', t('import.empty'));
+      return;
+    }
     this.stage = 'look';
     this.error = undefined;
     this.upload_share = picked.kind === 'files' ? 0 : null;

@@ -1,5 +1,5 @@
 import { t } from '@/core/i18n/index.svelte';
-import { ApiError, type Picked, type PickedFile } from '@/ipc/adapter';
+import { ApiError, holdsNothing, type Picked, type PickedFile } from '@/ipc/adapter';
 import { activeAdapter, call, previewUrl, thumbnailUrl } from '@/ipc/client';
 import type { ExplainedImage } from '@/ipc/stores/explained.svelte';
 import type { Prediction, Warning } from '@/ipc/types';
@@ -33,6 +33,10 @@ export class Asking {
 
   async add(picked: Picked, model_id: string, version: number): Promise<void> {
     if (this.busy) return;
+    if (holdsNothing(picked)) {
+      this.error = new ApiError('invalid_input', t('import.empty'));
+      return;
+    }
     this.#given.push(picked);
     await this.#ask(picked, model_id, version);
   }
@@ -54,6 +58,11 @@ export class Asking {
     this.busy = true;
     this.error = undefined;
     this.count = picked.kind === 'files' ? picked.files.length : 0;
+    if (picked.kind === 'files' && !picked.files.some((file) => isImageName(file.relative_path))) {
+      this.leftOut = [...this.leftOut, ...notLookedAt(picked.files)];
+      this.busy = false;
+      return;
+    }
     try {
       const source = await this.#source(picked);
       this.brought = null;

@@ -33,6 +33,16 @@ it('asks with paths in the window and with an upload in the browser', async () =
   ]);
 });
 
+it('names files that are no images without bringing them, and says when there is no file', async () => {
+  const asking = new Asking();
+  const file = { file: new File(['x'], 'a.txt'), relative_path: 'box/a.txt' };
+  await asking.add({ kind: 'files', files: [file] }, version.model_id, version.number);
+  expect(asking.leftOut.map((left) => left.subject)).toEqual(['box/a.txt']);
+  await asking.add({ kind: 'files', files: [] }, version.model_id, version.number);
+  expect(asking.error?.code).toBe('invalid_input');
+  expect(asked()).toEqual([]);
+});
+
 it('shows files of the machine by the ids that came with the answer', async () => {
   const prediction = { label: 'a', class_idx: 0, score: 1, probabilities: [], sample_id: null };
   const adapter = new FakeAdapter('');

@@ -38,6 +38,8 @@ export const importing = {
   'import.split': 'Split the new images 70 / 15 / 15 into training, validation and test',
   'import.nothing':
     'There is no image in it that can be read. JPEG, PNG, BMP, WebP and 8-bit TIFF are understood.',
+  'import.cannot': 'This could not be imported',
+  'import.empty': 'There is nothing in it: no file at all.',
   'import.start_any': 'Import',
   'import.start': { one: 'Import {n} image', other: 'Import {n} images' },
   'import.safe': 'Originals are copied, never moved or changed.',

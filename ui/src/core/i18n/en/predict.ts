@@ -25,6 +25,6 @@ export const predict = {
   'predict.probabilities': 'Probabilities of {name}',
   'predict.only': 'Only {label}',
   'predict.none_given': 'none of the classes',
-  'predict.no_image': 'this is no image: its name ends otherwise',
+  'predict.no_image': 'not an image, by the end of its name',
   'predict.no_preview': 'No preview',
 } as const;

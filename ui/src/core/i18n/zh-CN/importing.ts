@@ -36,6 +36,8 @@ export const importing: Readonly<Record<keyof typeof en, Message>> = {
   'import.splits_found': '文件夹已指明训练、验证和测试图像，将予以保留。',
   'import.split': '将新图像按 70 / 15 / 15 划分为训练、验证和测试',
   'import.nothing': '其中没有可读取的图像。支持 JPEG、PNG、BMP、WebP 和 8 位 TIFF。',
+  'import.cannot': '无法导入此内容',
+  'import.empty': '其中没有任何文件。',
   'import.start_any': '导入',
   'import.start': '导入 {n} 张图像',
   'import.safe': '原始文件只会被复制，不会移动或修改。',

@@ -28,6 +28,6 @@ export const predict: Readonly<Record<keyof typeof en, Message>> = {
   'predict.probabilities': '{name} 的概率',
   'predict.only': '仅 {label}',
   'predict.none_given': '不含任何类别',
-  'predict.no_image': '不是图像：文件名后缀不符',
+  'predict.no_image': '从文件名后缀看不是图像',
   'predict.no_preview': '无预览',
 };
