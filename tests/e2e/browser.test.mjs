@@ -28,6 +28,10 @@ test("a new user walks the whole road in the browser", async (t) => {
     temporary.remove();
   });
 
+  await t.test("a new sign-in address in the page that is open", async () => {
+    await page.goto(visaion(library, "status").sign_in_url);
+    await driver.see('[data-testid="projects-empty"]');
+  });
   await t.test("create a project", () => road.createProject(driver, "Cells"));
   await t.test("drop a folder and import it", () => road.importImages(driver, () => dropOnPage(page, [images]), found));
   await t.test("a terminal works through the same service", async () => {

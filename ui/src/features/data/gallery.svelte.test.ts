@@ -178,6 +178,15 @@ it('deletes what is selected and forgets the selection', async () => {
   expect(dataset.samples.total).toBe(517);
 });
 
+it('offers to undo only what an undo would take back', async () => {
+  await click(1);
+  await gallery.remove();
+  const offers = (): number => toasts().filter((t) => t.action).length;
+  expect(offers()).toBe(1);
+  await gallery.history('undo');
+  expect(offers()).toBe(0);
+});
+
 it('says when there is nothing to undo', async () => {
   await gallery.history('undo');
   expect(toasts().at(-1)?.kind).toBe('info');

@@ -7,7 +7,7 @@ import { SamplePages } from '@/ipc/stores/sample-pages.svelte';
 import { workspace } from '@/ipc/stores/workspace.svelte';
 import type { Label, Sample, Split } from '@/ipc/types';
 import { attempt } from '@/shared/state/errors';
-import { toast } from '@/shared/state/toasts.svelte';
+import { dismiss, toast } from '@/shared/state/toasts.svelte';
 import { splitText } from '@/shared/state/words';
 
 /** The most samples that can be selected at once. */
@@ -21,6 +21,8 @@ export class Gallery {
   dataset_id = '';
   /** Ids of the classes of the dataset, in their order. */
   class_ids: readonly string[] = [];
+  /** The toast that offers to undo the last change. */
+  #wayBack = 0;
 
   open(dataset_id: string, query: Parameters<SamplePages['open']>[0]): void {
     this.dataset_id = dataset_id;
@@ -104,6 +106,8 @@ export class Gallery {
   }
 
   async history(direction: 'undo' | 'redo'): Promise<void> {
+    // Its button would now take back another change than the one it names.
+    dismiss(this.#wayBack);
     const id = this.dataset_id;
     const done = await attempt(() => step(direction, id));
     if (done === undefined) return;
@@ -129,7 +133,12 @@ export class Gallery {
       this.pages.invalidate();
       return false;
     }
-    toast({ kind: 'ok', text, action: { label: t('common.undo'), run: () => void this.history('undo') } });
+    dismiss(this.#wayBack);
+    this.#wayBack = toast({
+      kind: 'ok',
+      text,
+      action: { label: t('common.undo'), run: () => void this.history('undo') },
+    });
     return true;
   }
 }

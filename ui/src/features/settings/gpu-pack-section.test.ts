@@ -67,7 +67,7 @@ it('takes a file, verifies and removes', async () => {
 it('says what a pack is for without pushing it, and names damaged files', async () => {
   const primary = (): boolean => one('gpu-pack-download')?.classList.contains('primary') ?? false;
   expect(primary()).toBe(false);
-  expect(one('gpu-pack')?.textContent).toContain('would not gain by it now');
+  expect(one('gpu-pack')?.textContent).toContain('cannot use it now');
   setGpuPack(fake.world, { would_help: true });
   await vi.waitFor(() => expect(primary()).toBe(true));
   expect(one('gpu-pack')?.textContent).toContain('the pack brings them');

@@ -40,7 +40,7 @@ export type Unit = 'px' | 'images' | 'epochs' | 'share' | 'factor' | 'none';
 /** Bounds as the engine checks them. */
 export const NUMBER_FIELDS: readonly NumberField[] = [
   { key: 'image_size_px', unit: 'px', min: 32, max: 1024, whole: true, group: 'basic' },
-  { key: 'epochs', unit: 'epochs', min: 1, max: 10_000, whole: true, group: 'basic' },
+  { key: 'epochs', unit: 'none', min: 1, max: 10_000, whole: true, group: 'basic' },
   { key: 'batch_size', unit: 'images', min: 1, max: 1024, whole: true, group: 'basic' },
   { key: 'learning_rate', unit: 'none', min: 1e-9, max: 10, whole: false, group: 'learning' },
   { key: 'momentum', unit: 'share', min: 0, max: 0.999, whole: false, group: 'learning' },

@@ -5,6 +5,8 @@ let route = $state.raw<Route>(parseRoute(typeof location === 'undefined' ? '' : 
 /** Follows the address; called once by the app. */
 export function startRouter(): () => void {
   const follow = (): void => {
+    // A sign-in address given to a page that is open already: only a fresh start takes its code.
+    if (location.hash.startsWith('#code=')) return location.reload();
     route = parseRoute(location.hash);
   };
   window.addEventListener('hashchange', follow);

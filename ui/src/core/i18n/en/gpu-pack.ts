@@ -3,7 +3,7 @@ export const gpuPack = {
   'gpu_pack.text':
     'NVIDIA’s libraries that training on an NVIDIA card needs. Without them VisAIon computes on the processor.',
   'gpu_pack.helps': 'This machine’s driver is ready and the libraries are missing: the pack brings them.',
-  'gpu_pack.no_gain': 'This machine would not gain by it now; above stands what it has and lacks.',
+  'gpu_pack.no_gain': 'This machine cannot use it now; what is missing is said above.',
   'gpu_pack.unsupported':
     'There is no pack for this kind of machine. Install NVIDIA’s CUDA 13 toolkit and cuDNN 9, and name their folder above.',
   'gpu_pack.installed': 'installed',

@@ -5,7 +5,7 @@ export const gpuPack: Readonly<Record<keyof typeof en, Message>> = {
   'gpu_pack.title': 'GPU 组件包',
   'gpu_pack.text': '在 NVIDIA 显卡上训练所需的 NVIDIA 库。没有它们时，VisAIon 使用处理器计算。',
   'gpu_pack.helps': '此机器的驱动程序已就绪，但缺少这些库：组件包可以补齐。',
-  'gpu_pack.no_gain': '此机器目前不需要它；上方列出了已有和缺少的部分。',
+  'gpu_pack.no_gain': '此机器目前无法使用它；缺少的部分见上方。',
   'gpu_pack.unsupported':
     '没有适用于此类机器的组件包。请安装 NVIDIA 的 CUDA 13 工具包和 cuDNN 9，并在上方填写其文件夹。',
   'gpu_pack.installed': '已安装',
