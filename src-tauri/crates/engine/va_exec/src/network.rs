@@ -1,17 +1,16 @@
 //! A graph with its numbers: flat parameters, gradients and buffers, and the plans that run it.
 
 mod attribution;
+mod passes;
+mod plans;
 
 use candle_core::{DType, Device, Tensor};
 use va_error::{Error, Result};
 use va_graph::{Graph, NodeId};
 
 use crate::backend::{Backend, Precision};
-use crate::device;
 use crate::error::CandleContext;
 use crate::flat;
-use crate::kernels::elementwise::{Cast, Fill};
-use crate::kernels::op::{apply0, apply1};
 use crate::layout::FlatLayout;
 use crate::plan::{Plan, Recordings};
 use crate::weights::Weights;
@@ -25,9 +24,6 @@ pub enum Mode {
     /// Running statistics, no dropout, no tape.
     Eval,
 }
-
-/// Plans kept at a time; each holds the activations of one batch size and mode.
-const PLANS: usize = 4;
 
 /// A network that can be run and trained, on the CPU or, by its back end, on a GPU.
 ///
@@ -280,165 +276,6 @@ impl Network {
     pub fn set_buffers(&mut self, flat: &Tensor) -> Result<()> {
         self.ensure_thawed()?;
         copy_flat(&self.buffers, flat, "buffers")
-    }
-
-    /// Sets the key of the randomness of the next training forward and its backward (dropout). Derive it from run seed and
-    /// step.
-    pub fn set_step_key(&mut self, key: u64) {
-        self.step_key = key;
-    }
-
-    /// Sets all gradients to zero.
-    pub fn zero_grad(&mut self) -> Result<()> {
-        apply0(Fill(0.0), &self.grads).engine("zeroing gradients")
-    }
-
-    /// Runs a batch: `x` is `[N, H, W, C]` (or `[N, K]`), on whatever device; the result `[N, …output shape]`, a tensor of
-    /// its own on the network's.
-    ///
-    /// # Errors
-    /// `InvalidInput` when shape or number type of `x` do not fit the network.
-    pub fn forward(&mut self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        let batch = self.check_input(x)?;
-        let plan = self.plan(batch, mode, None)?;
-        if mode == Mode::Train {
-            self.plans[plan].draws.begin(self.step_key).engine("writing the keys of a step")?;
-        }
-        let output = self.run_forward(&self.plans[plan], x)?;
-        if mode == Mode::Train {
-            self.pending = Some(batch);
-        }
-        Ok(output)
-    }
-
-    /// Adds the gradients of the last training forward into [`Network::grads`]; `grad` has the shape of its result.
-    ///
-    /// # Errors
-    /// `Conflict` without a preceding training forward, `InvalidInput` when `grad` does not fit.
-    pub fn backward(&mut self, grad: &Tensor) -> Result<()> {
-        self.ensure_thawed()?;
-        let Some(batch) = self.pending.take() else {
-            return Err(Error::conflict("backward needs a training forward just before it"));
-        };
-        let plan = self.plan(batch, Mode::Train, None)?;
-        self.run_backward(&self.plans[plan], grad)
-    }
-
-    fn run_forward(&self, plan: &Plan, x: &Tensor) -> Result<Tensor> {
-        self.read_input(plan, x)?;
-        plan.forward.run(&self.device)?;
-        self.read(plan, &plan.output, self.graph.output()).engine("reading the output")
-    }
-
-    fn run_backward(&self, plan: &Plan, grad: &Tensor) -> Result<()> {
-        let Some(output_grad) = &plan.output_grad else {
-            return Ok(());
-        };
-        let grad = self.here(grad).engine("reading the gradient")?;
-        if grad.elem_count() != output_grad.elem_count() || grad.dtype() != self.params.dtype() {
-            return Err(Error::invalid("the gradient has not the shape and number type of the network's result"));
-        }
-        apply1(Cast, output_grad, &grad).engine("reading the gradient")?;
-        plan.backward.run(&self.device)
-    }
-
-    pub(crate) fn read_input(&self, plan: &Plan, x: &Tensor) -> Result<()> {
-        let x = self.here(x).engine("reading the input")?;
-        apply1(Cast, &plan.input, &x).engine("reading the input")
-    }
-
-    /// The same numbers, flat, on the network's device.
-    fn here(&self, tensor: &Tensor) -> candle_core::Result<Tensor> {
-        tensor.to_device(&self.device)?.contiguous()?.flatten_all()
-    }
-
-    /// A copy of a flat view that holds the value of `node`, or its gradient, with batch and shape.
-    pub(crate) fn read(&self, plan: &Plan, view: &Tensor, node: NodeId) -> candle_core::Result<Tensor> {
-        let shape = [&[plan.batch], self.graph.node(node).shape.as_slice()].concat();
-        view.to_dtype(self.dtype())?.force_contiguous()?.reshape(shape)
-    }
-
-    /// Bytes of activations and gradients of activations that a batch of this size needs, on a GPU also of the weights as its
-    /// products read them; makes the plan where that takes no memory.
-    ///
-    /// # Errors
-    /// When the plan cannot be made.
-    pub fn activation_bytes(&mut self, batch: usize, mode: Mode) -> Result<usize> {
-        if !self.device.is_cpu() {
-            // The system takes memory only where it is touched; a GPU takes it at once, so nothing is reserved to count.
-            return Plan::bytes(self, batch, mode);
-        }
-        let plan = self.plan(batch, mode, None)?;
-        Ok(self.plans[plan].bytes)
-    }
-
-    /// Kernel calls of a forward and of a backward of a batch of this size; makes the plan.
-    ///
-    /// # Errors
-    /// When the plan cannot be made.
-    pub fn step_counts(&mut self, batch: usize, mode: Mode) -> Result<[usize; 2]> {
-        let plan = self.plan(batch, mode, None)?;
-        let plan = &self.plans[plan];
-        Ok([plan.forward.len(), plan.backward.len()])
-    }
-
-    /// The plan used last.
-    pub(crate) fn last_plan(&self) -> &Plan {
-        self.plans.last().expect("BUG: a pass has been run")
-    }
-
-    pub(crate) fn check_input(&self, x: &Tensor) -> Result<usize> {
-        let want = self.graph.input_shape();
-        match x.dims().split_first() {
-            Some((&batch, rest)) if batch > 0 && rest == want && x.dtype() == self.params.dtype() => Ok(batch),
-            _ => Err(Error::invalid(format!(
-                "the network takes [N, {}] in {:?}, got {:?} in {:?}",
-                want.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-                self.params.dtype(),
-                x.dims(),
-                x.dtype()
-            ))),
-        }
-    }
-
-    /// Room for the weights as a GPU's products read them, and in a frozen network the weights themselves.
-    fn make_weights(&mut self) -> Result<()> {
-        if self.weights.is_none() && device::is_gpu(&self.device) {
-            let weights = Weights::new(&self.graph, &self.layout, self.precision, &self.device)?;
-            if self.frozen {
-                weights.step(&self.params)().engine("laying out the weights")?;
-            }
-            self.weights = Some(weights);
-        }
-        Ok(())
-    }
-
-    /// What every forward pass begins with: the parameters may have changed.
-    pub(crate) fn lay_out_each_time(&self) -> Option<impl Fn() -> candle_core::Result<()> + Send + Sync + 'static> {
-        self.weights.as_ref().filter(|_| !self.frozen).map(|weights| weights.step(&self.params))
-    }
-
-    pub(crate) fn laid_out_bytes(&self) -> usize {
-        if device::is_gpu(&self.device) { Weights::bytes(&self.graph, &self.layout, self.precision) } else { 0 }
-    }
-
-    /// Position of the plan for this batch, mode and layer, made if there is none; the most recently used is last.
-    pub(crate) fn plan(&mut self, batch: usize, mode: Mode, layer: Option<NodeId>) -> Result<usize> {
-        let fits = |plan: &Plan| (plan.batch, plan.mode, plan.layer) == (batch, mode, layer);
-        if let Some(at) = self.plans.iter().position(fits) {
-            let plan = self.plans.remove(at);
-            self.plans.push(plan);
-        } else {
-            if self.plans.len() == PLANS {
-                // The plan that a backward is waiting for holds its activations and stays.
-                let idle = |plan: &Plan| plan.mode != Mode::Train || self.pending != Some(plan.batch);
-                let oldest = self.plans.iter().position(idle).expect("BUG: only one plan can be pending");
-                self.plans.remove(oldest);
-            }
-            self.make_weights()?;
-            self.plans.push(Plan::new(self, batch, mode, layer)?);
-        }
-        Ok(self.plans.len() - 1)
     }
 }
 
