@@ -48,9 +48,10 @@ impl AdamW {
     /// whose rate is 0 stay as they are; moments follow the gradient whatever the rate.
     ///
     /// # Errors
-    /// `InvalidInput` when the state or the groups are not of this network, or a group that moves began no step before
-    /// `step`, which counts from 1.
+    /// `InvalidInput` when the state or the groups are not of this network, a group that moves began no step before `step`,
+    /// which counts from 1, or the network is on a GPU.
     pub fn step_groups(&self, network: &Network, state: &mut Tensor, step: u64, groups: Vec<ParamGroup>) -> Result<()> {
+        ensure_on_host(network)?;
         check_groups(&groups, network)?;
         check_state(state, &[2, network.layout().param_len()], network.dtype())?;
         if groups.iter().any(|group| group.rate != 0.0 && group.idle_steps >= step) {
@@ -116,8 +117,9 @@ impl Sgd {
     /// stay as they are, and so does their velocity.
     ///
     /// # Errors
-    /// `InvalidInput` when the velocity or the groups are not of this network.
+    /// `InvalidInput` when the velocity or the groups are not of this network, or that is on a GPU.
     pub fn step_groups(&self, network: &Network, velocity: &mut Tensor, groups: Vec<ParamGroup>) -> Result<()> {
+        ensure_on_host(network)?;
         check_groups(&groups, network)?;
         check_state(velocity, &[network.layout().param_len()], network.dtype())?;
         self.apply(network.params(), network.grads(), velocity, groups)
@@ -143,7 +145,7 @@ impl Sgd {
 /// norm that is not finite is returned and nothing is scaled.
 ///
 /// # Errors
-/// When `grads` is not a contiguous f32 or f64 tensor.
+/// When `grads` is not a contiguous f32 or f64 tensor on the CPU.
 pub fn clip_grad_norm(grads: &Tensor, max_norm: Option<f64>) -> Result<f64> {
     let norm = norm(grads).engine("gradient norm")?;
     match max_norm {
@@ -159,7 +161,7 @@ pub fn clip_grad_norm(grads: &Tensor, max_norm: Option<f64>) -> Result<f64> {
 /// One step of an exponential moving average: `average ← decay · average + (1 - decay) · values`, in place.
 ///
 /// # Errors
-/// When the two are not contiguous tensors of the same length, number type and device.
+/// When the two are not contiguous tensors of the same length and number type on the CPU.
 pub fn update_average(average: &Tensor, values: &Tensor, decay: f64) -> Result<()> {
     if average.elem_count() == 0 && values.elem_count() == 0 {
         return Ok(());
@@ -177,6 +179,13 @@ fn norm(tensor: &Tensor) -> candle_core::Result<f64> {
         _ => sum_of_squares(&f32::slice(storage)?[start..end]),
     };
     Ok(squares.sqrt())
+}
+
+fn ensure_on_host(network: &Network) -> Result<()> {
+    if network.device().is_cpu() {
+        return Ok(());
+    }
+    Err(Error::invalid("optimiser steps by themselves run on the CPU; for a network on a GPU ask for a whole update"))
 }
 
 fn check_state(state: &Tensor, shape: &[usize], dtype: DType) -> Result<()> {

@@ -102,6 +102,42 @@ fn a_residual_block_ends_in_its_batch_norm() {
     }
 }
 
+/// Where some layers rest, and where activations are computed again: the gradients of the CPU.
+#[test]
+fn frozen_layers_and_recomputed_values_give_the_gradients_of_the_processor() {
+    for arch in ["resnet18", "mobilenetv4_conv_small"] {
+        let (mut net, _, x) = a_model(arch);
+        // The last batch norm of a residual block starts at zero, which stops every gradient.
+        let moved = |(i, p): (usize, f64)| (p + 0.1 * CounterRng::new(4, "moved").normal(i as u64)) as f32;
+        let params: Vec<f32> = values(net.params()).into_iter().enumerate().map(moved).collect();
+        let len = params.len();
+        net.set_params(&Tensor::from_vec(params, len, &Device::Cpu).unwrap()).unwrap();
+        // Begins inside a residual block, whose batch norms rest while the gradient passes them.
+        let with_numbers = |node: &usize| !net.graph().node_params(*node).is_empty();
+        let layers: Vec<usize> = (0..net.graph().nodes().len()).filter(with_numbers).collect();
+        let middle = layers[layers.len() / 2];
+        for (trained, recomputes) in [(Some(vec![middle]), false), (None, true), (Some(vec![middle]), true)] {
+            net.train_only(trained.clone());
+            net.recompute_activations(recomputes);
+            let mut gradients = || {
+                net.forget_plans();
+                net.zero_grad().unwrap();
+                let logits = net.forward(&x, Mode::Train).unwrap();
+                net.backward(&logits).unwrap();
+                values(net.grads())
+            };
+            let expected = gradients();
+            let (found, _) = on_emulated_gpu(gradients);
+            let largest = expected.iter().fold(0.0f64, |most, g| most.max(g.abs()));
+            let apart = expected.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(
+                largest > 0.0 && apart < 1e-3 * largest,
+                "{arch} {trained:?} {recomputes}: {apart:e} of {largest:e}"
+            );
+        }
+    }
+}
+
 /// Memory that ends in the middle of a training step: a code that says so, and a step that leaves no trace once the running
 /// statistics are put back.
 #[test]

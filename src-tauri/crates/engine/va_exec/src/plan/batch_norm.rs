@@ -126,6 +126,10 @@ impl Lowering<'_> {
         let (packed, x, g) = (self.norm_scratch(id)?, self.saved_view(node.inputs[0])?, dy.view()?);
         let (dgamma, dbeta) = (self.gradient(id, "weight")?, self.gradient(id, "bias")?);
         let (train, learns) = (self.train, self.learns(id));
+        if !train && result.is_none() {
+            // Running statistics do not depend on the batch: the sums stay zero, and what is left is the scale.
+            return Ok(());
+        }
         self.emit_back(id, move || {
             if learns {
                 return match &result {
@@ -136,7 +140,6 @@ impl Lowering<'_> {
             if let Some(y) = &result {
                 apply1(ActivationGrad(Activation::Relu), &g, y)?;
             }
-            // Running statistics do not depend on the batch: the sums stay zero, and what is left is the scale.
             if train { apply2(BnReduceGrad { relu }, &packed, &x, &g) } else { Ok(()) }
         });
         Ok(())

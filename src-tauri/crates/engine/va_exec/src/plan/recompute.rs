@@ -47,7 +47,8 @@ impl Lowering<'_> {
             node.inputs.iter().for_each(|&input| last_reader[input] = id);
         }
         for id in 0..=self.graph.output() {
-            // A value whose activation joins it is never there by itself.
+            // A value whose activation joins it is never there by itself. Nor is that of a batch norm whose sum does, but there the
+            // sum's other operand, which is earlier, reaches over it.
             if reach <= id && self.fused_activation[id].is_none() {
                 cuts.push(id);
             }

@@ -32,6 +32,18 @@ fn alone(rows: usize, c: usize) -> Vec<Case> {
             vec![value(len), real(c), positive(c), real(c), real(c)],
             |packed, srcs| prepare([packed, &srcs[0], &srcs[1], &srcs[2], &srcs[3], &srcs[4]], 1e-5, 0.1),
         ),
+        joined(
+            &name("BN prepare: running mean"),
+            real(c),
+            vec![real(packed), value(len), positive(c), real(c), real(c)],
+            |mean, srcs| prepare([&srcs[0], &srcs[1], mean, &srcs[2], &srcs[3], &srcs[4]], 1e-5, 0.1),
+        ),
+        joined(
+            &name("BN prepare: running variance"),
+            positive(c),
+            vec![real(packed), value(len), real(c), real(c), real(c)],
+            |var, srcs| prepare([&srcs[0], &srcs[1], &srcs[2], var, &srcs[3], &srcs[4]], 1e-5, 0.1),
+        ),
     ];
     for relu in [false, true] {
         let name = |what: &str| name(&with(what, relu));
@@ -41,10 +53,16 @@ fn alone(rows: usize, c: usize) -> Vec<Case> {
             case2(&name("BN sums of gradient"), real(packed), [value(len), value(len)], reduce),
             case2(&name("BN input gradient"), value(len), [value(len), real(packed)], grad),
             joined(
-                &name("BN learn"),
+                &name("BN learn: gamma"),
                 real(c),
                 vec![real(packed), value(len), value(len), real(c)],
                 move |dgamma, srcs| learn([&srcs[0], &srcs[1], &srcs[2], dgamma, &srcs[3]], relu),
+            ),
+            joined(
+                &name("BN learn: beta"),
+                real(c),
+                vec![real(packed), value(len), value(len), real(c)],
+                move |dbeta, srcs| learn([&srcs[0], &srcs[1], &srcs[2], &srcs[3], dbeta], relu),
             ),
         ]);
     }
