@@ -4,6 +4,7 @@
 mod commands;
 mod gpu_pack;
 mod multilabel;
+mod multilabel_csv;
 mod service_auth;
 mod service_limits;
 mod service_routes;

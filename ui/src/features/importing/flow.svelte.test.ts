@@ -47,6 +47,20 @@ describe('an import', () => {
     await flow.cancel();
   });
 
+  it('asks again with what stands between the classes of a cell, and imports so', async () => {
+    const id = fake.world.datasets[0]?.id ?? '';
+    flow.begin({ picked: { kind: 'paths', paths: ['/pictures/labels.csv'] }, dataset_id: id });
+    await vi.waitFor(() => expect(flow.stage).toBe('preview'));
+    expect(request('import_preview')).toMatchObject({ options: { class_separator: 'auto' } });
+    flow.separator = 'bar';
+    await flow.look();
+    await flow.start();
+    expect(request('import_start')).toMatchObject({ options: { class_separator: 'bar' } });
+    await flow.cancel();
+    flow.begin({ picked: null });
+    expect(flow.separator).toBe('auto');
+  });
+
   it('makes a dataset named after the folder, and takes it away again when given up', async () => {
     const before = fake.world.datasets.length;
     flow.begin({ picked: dropped });

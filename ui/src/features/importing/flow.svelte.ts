@@ -4,7 +4,7 @@ import { call, pick, sourceOf } from '@/ipc/client';
 import type { ImportSource } from '@/ipc/commands';
 import { isFinal, jobs } from '@/ipc/stores/jobs.svelte';
 import { workspace } from '@/ipc/stores/workspace.svelte';
-import type { Dataset, ImportFormat, ImportOptions, ImportPreview, Job } from '@/ipc/types';
+import type { ClassSeparator, Dataset, ImportFormat, ImportOptions, ImportPreview, Job } from '@/ipc/types';
 import type { ImportIntent } from '@/shared/state/intents.svelte';
 
 /** Chosen in the list of datasets for one that does not exist yet. */
@@ -22,6 +22,8 @@ export class ImportFlow {
   dataset_id = $state(NEW_DATASET);
   new_name = $state('');
   format = $state<ImportFormat>('auto');
+  /** Between the classes of a cell in a CSV file. */
+  separator = $state<ClassSeparator>('auto');
   split = $state(true);
   preview = $state.raw<ImportPreview>();
   error = $state.raw<unknown>();
@@ -41,6 +43,7 @@ export class ImportFlow {
     this.preview = undefined;
     this.error = undefined;
     this.format = 'auto';
+    this.separator = 'auto';
     this.#source = null;
     this.#job_id = '';
     this.dataset_id = intent.dataset_id ?? workspace.dataset?.id ?? NEW_DATASET;
@@ -50,7 +53,7 @@ export class ImportFlow {
   }
 
   async choose(what: 'folder' | 'files'): Promise<void> {
-    const picked = await pick({ what, extensions: what === 'files' ? IMAGES : undefined });
+    const picked = await pick({ what, extensions: what === 'files' ? FILES : undefined });
     if (picked) await this.take(picked);
   }
 
@@ -128,9 +131,15 @@ export class ImportFlow {
 
   #options(): ImportOptions {
     const split = this.split && !this.preview?.has_splits ? SPLIT : null;
-    // A project for several classes an image takes all folders that an image lies in.
+    // A project for several classes an image takes all that the folders or a CSV file give it.
     const several_classes = workspace.labelMode === 'toggle';
-    return { format: this.format, split, split_seed: SPLIT_SEED, several_classes };
+    return {
+      format: this.format,
+      split,
+      split_seed: SPLIT_SEED,
+      several_classes,
+      class_separator: this.separator,
+    };
   }
 
   /**
@@ -158,7 +167,8 @@ export class ImportFlow {
   }
 }
 
-const IMAGES = ['jpg', 'jpeg', 'png', 'bmp', 'webp', 'tif', 'tiff'];
+/** Images, and tables with their labels. */
+const FILES = ['jpg', 'jpeg', 'png', 'bmp', 'webp', 'tif', 'tiff', 'csv', 'tsv'];
 
 /** A name for a dataset after what was chosen: its folder, or nothing. */
 export function nameOf(picked: Picked): string {

@@ -8,6 +8,9 @@ const preview = (part: Partial<ImportPreview>): ImportPreview =>
     duplicate_count: 0,
     existing_count: 0,
     several_classes_count: 0,
+    no_class_count: 0,
+    csv_files: [],
+    broken_rows: { warnings: [] },
     ...part,
   }) as ImportPreview;
 

@@ -66,6 +66,9 @@ const PREVIEW: ImportPreview = {
   mask_count: 0,
   duplicate_count: 4,
   several_classes_count: 0,
+  no_class_count: 0,
+  csv_files: [],
+  broken_rows: { warnings: [] },
   existing_count: 12,
   broken: {
     warnings: [

@@ -1924,6 +1924,8 @@ export interface components {
             /** Format: float */
             probability: number;
         };
+        /** @description What stands between the classes of a cell in a CSV file. */
+        ClassSeparator: ("semicolon" | "bar" | "comma" | "space") | "auto" | "none";
         /** @description What callers branch on. A code exists only if someone does. */
         Code: ("not_found" | "rate_limited" | "cancelled") | "invalid_input" | "conflict" | "unauthorized" | "forbidden" | "library_locked" | "too_new" | "disk_full" | "too_large" | "not_finite" | "io" | "internal";
         CpuUsage: {
@@ -1940,6 +1942,30 @@ export interface components {
              */
             process_percent: number;
         };
+        /** @description A CSV file with labels, and how it is understood. */
+        CsvFile: {
+            file: string;
+            /**
+             * Format: uint64
+             * @description Without the first line.
+             */
+            row_count: number;
+            /**
+             * Format: uint64
+             * @description Rows whose image is there.
+             */
+            found_count: number;
+            shape: components["schemas"]["CsvShape"];
+            /** @description Of the shape with one column. */
+            class_column: string | null;
+            /** @description What was taken to stand between the classes of a cell; never `auto`. */
+            separator: components["schemas"]["ClassSeparator"];
+            /** @description What seems to stand there, by the cells alone; never `auto`. */
+            likely_separator: components["schemas"]["ClassSeparator"];
+            unused_columns: string[];
+        };
+        /** @description How a CSV file says which classes an image has. */
+        CsvShape: "one_column" | "column_per_class" | "no_classes";
         CudaLibrary: {
             /** @description `libcudnn.so.9`. */
             file: string;
@@ -2627,12 +2653,13 @@ export interface components {
              *       "format": "auto",
              *       "split": null,
              *       "split_seed": 0,
-             *       "several_classes": false
+             *       "several_classes": false,
+             *       "class_separator": "auto"
              *     }
              */
             options?: components["schemas"]["ImportOptions"];
         };
-        ImportFormat: "auto" | "folders" | "masks" | "plain";
+        ImportFormat: "auto" | "folders" | "masks" | "csv" | "plain";
         ImportOptions: {
             /** @default auto */
             format?: components["schemas"]["ImportFormat"];
@@ -2647,11 +2674,16 @@ export interface components {
              */
             split_seed?: number;
             /**
-             * @description An image that lies in the folders of several classes gets all of them; otherwise the first one, and the report
-             *     names the others.
+             * @description An image that lies in the folders of several classes, or that a CSV file gives several, gets all of them; otherwise
+             *     the first one, and the report names the others.
              * @default false
              */
             several_classes?: boolean;
+            /**
+             * @description In the cells of a CSV file.
+             * @default auto
+             */
+            class_separator?: components["schemas"]["ClassSeparator"];
         };
         /** @description What an import would do. Nothing has been changed. */
         ImportPreview: {
@@ -2676,12 +2708,21 @@ export interface components {
             existing_count: number;
             /**
              * Format: uint64
-             * @description Images that lie in the folders of several classes.
+             * @description Images that lie in the folders of several classes, or that a CSV file gives several.
              */
             several_classes_count: number;
+            /**
+             * Format: uint64
+             * @description Images of which a CSV file says that they show none of the classes.
+             */
+            no_class_count: number;
             /** @description Every file that would be left out, and why. */
             broken: components["schemas"]["WarningReport"];
-            /** @description Images of the folder's own train / val / test layout, if it has one. */
+            /** @description The CSV files that were read for their labels. */
+            csv_files: components["schemas"]["CsvFile"][];
+            /** @description Rows of them that would not be used, or not whole, and why; of each file the first thousand. */
+            broken_rows: components["schemas"]["WarningReport"];
+            /** @description Images of the folder's own train / val / test layout, or of a CSV file's, if there is one. */
             has_splits: boolean;
         };
         /** @description What an import did: every file is counted once. */
@@ -2694,12 +2735,25 @@ export interface components {
             duplicates: number;
             /**
              * Format: uint64
+             * @description Imported images of which a CSV file says that they show none of the classes.
+             * @default 0
+             */
+            no_class: number;
+            /**
+             * Format: uint64
              * @description Files of images that are in the dataset already and got another class by this file.
              * @default 0
              */
             more_classes: number;
             /** @description Every file left out, and why. */
             left_out: components["schemas"]["WarningReport"];
+            /**
+             * @description Rows of CSV files that were not used, or not whole, and why; of each file the first thousand.
+             * @default {
+             *       "warnings": []
+             *     }
+             */
+            rows_left_out: components["schemas"]["WarningReport"];
             new_classes: string[];
         };
         /** @description The weights that a model version started from. */
@@ -6095,7 +6149,8 @@ export interface operations {
                      *       "format": "auto",
                      *       "split": null,
                      *       "split_seed": 0,
-                     *       "several_classes": false
+                     *       "several_classes": false,
+                     *       "class_separator": "auto"
                      *     }
                      */
                     options?: components["schemas"]["ImportOptions"];
@@ -6146,7 +6201,8 @@ export interface operations {
                      *       "format": "auto",
                      *       "split": null,
                      *       "split_seed": 0,
-                     *       "several_classes": false
+                     *       "several_classes": false,
+                     *       "class_separator": "auto"
                      *     }
                      */
                     options?: components["schemas"]["ImportOptions"];

@@ -169,15 +169,19 @@ pub enum DatasetCommand {
     },
     /// Import images from a folder; originals are copied and left alone
     Import {
+        /// A folder; or a CSV file with labels, of which the images that it names come in
         dir: PathBuf,
         /// A name or an id; a new name makes a dataset
         #[arg(long)]
         dataset: String,
         #[arg(long, default_value = "auto", value_enum)]
         format: ImportFormatArg,
-        /// An image that lies in the folders of several classes gets all of them
+        /// An image that lies in the folders of several classes, or that a CSV file gives several, gets all of them
         #[arg(long)]
         several_classes: bool,
+        /// What stands between the classes in a cell of a CSV file; auto looks at them where --several-classes is given
+        #[arg(long, default_value = "auto", value_enum)]
+        class_separator: ClassSeparatorArg,
         /// Only say what would be done
         #[arg(long)]
         preview: bool,
@@ -304,13 +308,14 @@ macro_rules! choices {
     )+};
 }
 
-use va_domain::{ClassBalance, DeviceChoice, Optimiser, Precision, ScheduleKind, Task};
+use va_domain::{ClassBalance, ClassSeparator, DeviceChoice, Optimiser, Precision, ScheduleKind, Task};
 
 choices! {
     SplitArg => Split { Train, Val, Test }
     ModelFormatArg => ModelExportFormat { Onnx }
     PrecisionArg => ModelPrecision { Fp32, Fp16 }
-    ImportFormatArg => ImportFormat { Auto, Folders, Masks, Plain }
+    ImportFormatArg => ImportFormat { Auto, Folders, Masks, Csv, Plain }
+    ClassSeparatorArg => ClassSeparator { Auto, Semicolon, Bar, Comma, Space, None }
     ExportFormatArg => ExportFormat { Csv, Folders }
     DeviceArg => DeviceChoice { Auto, Cpu, Cuda }
     TrainPrecisionArg => Precision { F32, Bf16 }

@@ -67,8 +67,17 @@ pub fn note(text: impl AsRef<str>) {
 
 /// Every file that was left out, and why.
 pub fn warnings(report: &WarningReport) {
+    named("left out: ", report);
+}
+
+/// Rows of a file, which may have been used in part.
+pub fn rows(report: &WarningReport) {
+    named("", report);
+}
+
+fn named(what: &str, report: &WarningReport) {
     for warning in report.warnings.iter().take(SHOWN_WARNINGS) {
-        note(format!("  left out: {}: {}", warning.subject, warning.reason));
+        note(format!("  {what}{}: {}", warning.subject, warning.reason));
     }
     if report.len() > SHOWN_WARNINGS {
         note(format!("  … and {} more; --json names all", report.len() - SHOWN_WARNINGS));

@@ -26,9 +26,14 @@ pub(crate) fn is_container(name: &str) -> bool {
 /// The class a folder stands for: composed Unicode (macOS stores names decomposed), no control characters, at most 200
 /// characters. None for [`UNLABELLED_FOLDER`] and for names of nothing but spaces.
 pub fn class_of_component(name: &str) -> Option<String> {
+    class_name(name).filter(|class| class != UNLABELLED_FOLDER)
+}
+
+/// As the store accepts it; None for a name of nothing but spaces.
+pub(crate) fn class_name(name: &str) -> Option<String> {
     let composed: String = name.nfc().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(CLASS_CHARS).collect();
     let class = composed.trim();
-    (!class.is_empty() && class != UNLABELLED_FOLDER).then(|| class.to_owned())
+    (!class.is_empty()).then(|| class.to_owned())
 }
 
 #[cfg(test)]

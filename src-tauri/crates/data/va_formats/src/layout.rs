@@ -1,21 +1,25 @@
-//! The images of a tree with what its folders say about them: class, split, mask.
+//! The images of a tree with what its folders, or CSV files in them, say about them: classes, split, mask.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use va_domain::{ImportFormat, Split};
-use va_error::WarningReport;
+use va_domain::{CsvFile, ImportFormat, ImportOptions, Split};
+use va_error::{Result, WarningReport};
 
 use crate::component::{class_of_component, split_of_component};
+use crate::csv_labels::CsvLabels;
 use crate::detect::{Shape, detect, extension, looks_like_image, meaning};
 use crate::{Directory, Tree};
 
-/// A file that may be an image, and what its place says about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A file that may be an image, and what its place or a table says about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FoundImage {
     pub path: PathBuf,
-    pub class: Option<String>,
+    /// None of them where nobody said; several only where the import takes several.
+    pub classes: Vec<String>,
+    /// It shows none of the classes: then there is none.
+    pub no_class: bool,
     pub split: Option<Split>,
     /// The mask of its region, a file of its own.
     pub mask: Option<PathBuf>,
@@ -26,13 +30,44 @@ pub struct FoundImage {
 pub struct Layout {
     tree: Tree,
     shape: Shape,
+    /// With the format CSV.
+    csv: Option<CsvLabels>,
+    /// Only images that a row names.
+    only_named: bool,
 }
 
 impl Layout {
-    /// Decides what the folders mean; `Auto` looks at them, the others are taken at their word.
-    pub fn of(tree: Tree, wanted: ImportFormat) -> Self {
-        let shape = detect(&tree, wanted);
-        Self { tree, shape }
+    /// Decides what the folders mean; `Auto` looks at them and at the CSV files among them, the others are taken at their
+    /// word.
+    ///
+    /// # Errors
+    /// `InvalidInput` when CSV is demanded and no file with labels of these images can be read.
+    pub fn of(mut tree: Tree, options: &ImportOptions) -> Result<Self> {
+        let csv = match options.format {
+            ImportFormat::Auto | ImportFormat::Csv => CsvLabels::of(&mut tree, None, options)?,
+            _ => None,
+        };
+        Ok(Self::with(tree, csv, options.format, false))
+    }
+
+    /// The images that one CSV file of the tree names, and no others.
+    ///
+    /// # Errors
+    /// `InvalidInput` when it cannot be read, or names none that is there.
+    pub fn of_csv(mut tree: Tree, csv: &Path, options: &ImportOptions) -> Result<Self> {
+        let labels = CsvLabels::of(&mut tree, Some(csv), options)?;
+        // Nobody asked for the rest of the folder.
+        tree.left_out = WarningReport::default();
+        Ok(Self::with(tree, labels, ImportFormat::Csv, true))
+    }
+
+    fn with(tree: Tree, csv: Option<CsvLabels>, wanted: ImportFormat, only_named: bool) -> Self {
+        let mut shape = detect(&tree, wanted);
+        if csv.is_some() {
+            shape.format = ImportFormat::Csv;
+            shape.reason = "a CSV file names the images and their classes".to_owned();
+        }
+        Self { tree, shape, csv, only_named }
     }
 
     /// Never `Auto`.
@@ -45,9 +80,19 @@ impl Layout {
         &self.shape.reason
     }
 
-    /// The folders say which images are for training, validation and test.
+    /// The folders or a CSV file say which images are for training, validation and test.
     pub fn has_splits(&self) -> bool {
-        self.shape.has_splits
+        self.shape.has_splits || self.csv.as_ref().is_some_and(|csv| csv.has_splits)
+    }
+
+    /// The CSV files that were read, by their whole paths, and how.
+    pub fn csv_files(&self) -> &[CsvFile] {
+        self.csv.as_ref().map_or(&[], |csv| &csv.files)
+    }
+
+    /// Rows of them that could not be used, or not whole: `/path/labels.csv:7`.
+    pub fn rows_left_out(&self) -> WarningReport {
+        self.csv.as_ref().map(|csv| csv.rows_left_out.clone()).unwrap_or_default()
     }
 
     /// Folders and entries that could not be looked at.
@@ -60,16 +105,41 @@ impl Layout {
         self.tree.file_count()
     }
 
-    /// The images in the order of folders and names, one folder in memory at a time. Masks come with their image; a mask
-    /// whose image is missing goes to `lonely`.
-    pub fn images<'a>(&'a self, lonely: &'a mut WarningReport) -> impl Iterator<Item = FoundImage> + 'a {
-        self.tree.directories.iter().flat_map(move |directory| self.images_in(directory, lonely))
+    /// The images in the order of folders and names, one folder in memory at a time; those that a CSV file names come before
+    /// the others, so that of two copies the one with labels counts. Masks come with their image; a mask whose image is
+    /// missing goes to `lonely`.
+    pub fn images<'a>(&'a self, lonely: &'a mut WarningReport) -> Box<dyn Iterator<Item = FoundImage> + 'a> {
+        let directories = self.tree.directories.iter();
+        let Some(csv) = &self.csv else {
+            return Box::new(directories.flat_map(move |directory| self.images_in(directory, lonely)));
+        };
+        let named = directories.clone().flat_map(move |directory| self.images_of_csv(directory, csv, true));
+        let others = directories.filter(|_| !self.only_named);
+        Box::new(named.chain(others.flat_map(move |directory| self.images_of_csv(directory, csv, false))))
+    }
+
+    /// The images of a folder that a row names, or those that none does: they come without classes.
+    fn images_of_csv(&self, directory: &Directory, csv: &CsvLabels, is_named: bool) -> Vec<FoundImage> {
+        let names = meaning(directory);
+        let of_folder = self.split_of(names);
+        let paths = directory.files.iter().map(|name| directory.path.join(name));
+        let wanted = paths.filter(|path| !csv.is_passed_over(path) && csv.of_image(path).is_some() == is_named);
+        wanted
+            .map(|path| {
+                let said = csv.of_image(&path).cloned().unwrap_or_default();
+                let split = said.split.or(of_folder);
+                FoundImage { path, classes: said.classes, no_class: said.no_class, split, mask: None }
+            })
+            .collect()
+    }
+
+    fn split_of(&self, names: &[String]) -> Option<Split> {
+        self.shape.has_splits.then(|| names.get(self.shape.skip)).flatten().and_then(|n| split_of_component(n))
     }
 
     fn images_in(&self, directory: &Directory, lonely: &mut WarningReport) -> Vec<FoundImage> {
         let names = meaning(directory);
-        let split =
-            self.shape.has_splits.then(|| names.get(self.shape.skip)).flatten().and_then(|n| split_of_component(n));
+        let split = self.split_of(names);
         let class = match self.shape.format {
             ImportFormat::Plain => None,
             _ => names.get(self.shape.skip + usize::from(split.is_some())).and_then(|n| class_of_component(n)),
@@ -86,7 +156,8 @@ impl Layout {
         images
             .map(|name| FoundImage {
                 path: directory.path.join(name),
-                class: class.clone(),
+                classes: class.iter().cloned().collect(),
+                no_class: false,
                 split,
                 mask: pairing.mask_of.get(name).map(|mask| directory.path.join(mask)),
             })

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use va_domain::ImportFormat;
+use va_domain::{ImportFormat, ImportOptions};
 use va_error::{Code, WarningReport};
 use va_formats::{FoundImage, Layout, Tree};
 
@@ -19,12 +19,16 @@ fn tree_of(files: &[&str]) -> tempfile::TempDir {
     root
 }
 
+fn of_format(format: ImportFormat) -> ImportOptions {
+    ImportOptions { format, ..ImportOptions::default() }
+}
+
 fn walk(root: &Path) -> Tree {
     Tree::walk(&[root.to_owned()], &|| false).unwrap()
 }
 
 fn read(root: &Path, format: ImportFormat) -> (Layout, Vec<FoundImage>, WarningReport) {
-    let layout = Layout::of(walk(root), format);
+    let layout = Layout::of(walk(root), &of_format(format)).unwrap();
     let mut lonely = WarningReport::default();
     let images = layout.images(&mut lonely).collect();
     (layout, images, lonely)
@@ -36,7 +40,7 @@ fn lines(root: &Path, images: &[FoundImage]) -> Vec<String> {
     let mut lines: Vec<String> = images
         .iter()
         .map(|i| {
-            let class = i.class.as_deref().unwrap_or("-");
+            let class = i.classes.first().map_or("-", String::as_str);
             let split = i.split.map_or("-".to_owned(), |s| format!("{s:?}").to_lowercase());
             let mask = i.mask.as_deref().map_or("-".to_owned(), below);
             format!("{}: {class} {split} {mask}", below(&i.path))
@@ -135,7 +139,7 @@ fn asked_formats_are_taken_at_their_word() {
 fn several_class_folders_are_like_their_parent() {
     let root = tree_of(&["cat/1.jpg", "dog/2.jpg", "3.jpg"]);
     let paths: Vec<PathBuf> = ["cat", "dog", "3.jpg"].iter().map(|n| root.path().join(n)).collect();
-    let layout = Layout::of(Tree::walk(&paths, &|| false).unwrap(), ImportFormat::Auto);
+    let layout = Layout::of(Tree::walk(&paths, &|| false).unwrap(), &ImportOptions::default()).unwrap();
     let images: Vec<_> = layout.images(&mut WarningReport::default()).collect();
     assert_eq!(lines(root.path(), &images), ["3.jpg: - - -", "cat/1.jpg: cat - -", "dog/2.jpg: dog - -"]);
 }
@@ -144,7 +148,7 @@ fn several_class_folders_are_like_their_parent() {
 fn a_file_alone_is_plain_and_counted_once() {
     let root = tree_of(&["cat/1.jpg"]);
     let file = root.path().join("cat/1.jpg");
-    let layout = Layout::of(Tree::walk(&[file.clone(), file], &|| false).unwrap(), ImportFormat::Auto);
+    let layout = Layout::of(Tree::walk(&[file.clone(), file], &|| false).unwrap(), &ImportOptions::default()).unwrap();
     assert_eq!((layout.format(), layout.file_count()), (ImportFormat::Plain, 1));
 }
 
@@ -213,7 +217,7 @@ mod unix {
         fs::write(class.join(OsStr::from_bytes(b"\xff\xfe.jpg")), b"x").unwrap();
         let (_, images, _) = read(root.path(), ImportFormat::Auto);
         assert_eq!(images.len(), 2);
-        assert!(images.iter().all(|i| i.class.as_deref() == Some("caf\u{fffd}") && i.path.exists()));
+        assert!(images.iter().all(|i| i.classes == ["caf\u{fffd}"] && i.path.exists()));
     }
 
     #[test]

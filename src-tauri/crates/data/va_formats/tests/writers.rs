@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use proptest::prelude::*;
-use va_domain::{ImportFormat, MediaHash, Split};
+use va_domain::{ImportOptions, MediaHash, Split};
 use va_error::{Code, WarningReport};
 use va_formats::{CsvWriter, FolderWriter, Layout, SampleRow, Tree};
 
@@ -95,11 +95,11 @@ fn classes_and_splits_come_back() {
     writer.place(&source, "1.jpg", Some("cat"), Some(Split::Train)).unwrap();
     writer.place(&source, "1.jpg", Some("cat"), Some(Split::Train)).unwrap();
     writer.place(&source, "2.jpg", None, Some(Split::Test)).unwrap();
-    let layout = Layout::of(Tree::walk(&[out], &|| false).unwrap(), ImportFormat::Auto);
-    let mut found: Vec<_> = layout.images(&mut WarningReport::default()).map(|i| (i.class, i.split)).collect();
+    let layout = Layout::of(Tree::walk(&[out], &|| false).unwrap(), &ImportOptions::default()).unwrap();
+    let mut found: Vec<_> = layout.images(&mut WarningReport::default()).map(|i| (i.classes, i.split)).collect();
     found.sort();
-    let cat = (Some("cat".to_owned()), Some(Split::Train));
-    assert_eq!(found, [(None, Some(Split::Test)), cat.clone(), cat]);
+    let cat = (vec!["cat".to_owned()], Some(Split::Train));
+    assert_eq!(found, [(Vec::new(), Some(Split::Test)), cat.clone(), cat]);
 }
 
 #[test]

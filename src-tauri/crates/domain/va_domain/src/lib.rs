@@ -50,7 +50,10 @@ pub use id::{
     AnnotationId, DatasetId, DatasetVersionId, EvaluationId, JobId, LabelId, MediaHash, MemberId, ModelId,
     ModelVersionId, ProjectId, SampleId,
 };
-pub use import::{ExportFormat, ImportClass, ImportFormat, ImportOptions, ImportPreview, ImportReport};
+pub use import::{
+    ClassSeparator, CsvFile, CsvShape, ExportFormat, ImportClass, ImportFormat, ImportOptions, ImportPreview,
+    ImportReport,
+};
 pub use job::{Job, JobKind, JobProgress, JobState};
 pub use label::{CLASS_COLORS, Label, class_color};
 pub use member::{Member, Role};

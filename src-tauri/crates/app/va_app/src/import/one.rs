@@ -57,7 +57,7 @@ pub fn one(app: &App, actor: &Actor, image: &OneImage) -> Result<Sample> {
 }
 
 fn look(app: &App, image: &OneImage) -> Result<Look> {
-    let found = FoundImage { path: image.path.clone(), class: None, split: None, mask: None };
+    let found = FoundImage { path: image.path.clone(), ..FoundImage::default() };
     if !found.path.is_file() {
         return Err(Error::not_found(format!("there is no file {} on this machine", found.path.display())));
     }

@@ -72,7 +72,7 @@ struct Tally<'a> {
     source: &'a Source,
     /// Every image with the classes that it was met in.
     seen: HashMap<MediaHash, HashSet<String>>,
-    /// Whether an image in the folders of several classes gets all of them.
+    /// Whether an image of several classes gets all of them.
     takes_several: bool,
     classes: BTreeMap<String, u64>,
     broken: WarningReport,
@@ -81,6 +81,7 @@ struct Tally<'a> {
     masks: u64,
     duplicates: u64,
     existing: u64,
+    no_class: u64,
     recognised: bool,
 }
 
@@ -97,6 +98,7 @@ impl<'a> Tally<'a> {
             masks: 0,
             duplicates: 0,
             existing: 0,
+            no_class: 0,
             recognised: false,
         }
     }
@@ -114,12 +116,15 @@ impl<'a> Tally<'a> {
         self.recognised = true;
         self.images += 1;
         self.bytes += std::fs::metadata(&image.path).map_or(0, |m| m.len());
-        if let Some(class) = &image.class {
+        self.no_class += u64::from(image.no_class);
+        for class in &image.classes {
             *self.classes.entry(class.clone()).or_default() += 1;
         }
         let is_met = self.seen.contains_key(hash);
         let classes = self.seen.entry(hash.clone()).or_default();
-        let is_new_class = image.class.as_ref().is_some_and(|class| classes.insert(class.clone()));
+        let count_before = classes.len();
+        classes.extend(image.classes.iter().cloned());
+        let is_new_class = classes.len() > count_before;
         if is_met {
             self.duplicates += u64::from(!(is_new_class && self.takes_several));
         } else if matches!(looked, Looked::Known(_)) {
@@ -152,7 +157,10 @@ impl<'a> Tally<'a> {
             duplicate_count: self.duplicates,
             existing_count: self.existing,
             several_classes_count: self.seen.values().filter(|classes| classes.len() > 1).count() as u64,
+            no_class_count: self.no_class,
             broken: self.broken,
+            csv_files: self.source.csv_files(),
+            broken_rows: self.source.shown_report(&self.source.layout.rows_left_out()),
             has_splits: self.source.layout.has_splits(),
         })
     }

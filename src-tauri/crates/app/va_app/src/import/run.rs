@@ -41,6 +41,7 @@ pub fn run(context: &JobContext) -> Result<Value> {
     let mut import = Import::new(context, &params, &source, &known, classes);
     import.report.left_out.extend(source.shown_report(source.layout.left_out()));
     import.report.left_out.extend(source.shown_report(&lonely));
+    import.report.rows_left_out = source.shown_report(&source.layout.rows_left_out());
     let pool = rayon::ThreadPoolBuilder::new()
         .thread_name(|number| format!("import-{number}"))
         .build()
@@ -75,8 +76,7 @@ struct Import<'a> {
     known: &'a Known,
     /// Lower-case names of the classes that were there before.
     classes: HashSet<String>,
-    /// Where each image of this run was met first, and the classes that it was met in.
-    seen: HashMap<MediaHash, (PathBuf, Vec<String>)>,
+    seen: HashMap<MediaHash, Met>,
     report: ImportReport,
     /// Something in the source is an image, if only a damaged one.
     recognised: bool,
@@ -88,12 +88,20 @@ struct New<'b> {
     look: Box<Look>,
 }
 
-/// One more class of an image that is in the dataset, or comes with this batch.
-struct MoreClass<'b> {
+/// What one more file says of an image that is in the dataset, or comes with this batch: classes that it may not have yet,
+/// or that it shows none.
+struct More<'b> {
     hash: MediaHash,
-    class: &'b str,
+    classes: Vec<&'b str>,
     /// The masks of the file, which are not taken twice.
     masks: u64,
+}
+
+/// An image as this run met it first, and the classes that it has by now.
+struct Met {
+    path: PathBuf,
+    classes: Vec<String>,
+    no_class: bool,
 }
 
 impl<'a> Import<'a> {
@@ -163,17 +171,17 @@ impl<'a> Import<'a> {
         let (taken, new): (Vec<_>, Vec<_>) = new.into_iter().partition(|n| taken.contains(&n.look.hash));
         self.report.duplicates += taken.iter().map(|n| 1 + u64::from(n.found.mask.is_some())).sum::<u64>();
         self.count_new(&new);
-        for (MoreClass { class, masks, .. }, is_added) in more.into_iter().zip(added) {
+        for (More { classes, masks, .. }, is_added) in more.into_iter().zip(added) {
             self.report.more_classes += u64::from(is_added);
             self.report.duplicates += masks + u64::from(!is_added);
-            self.note_class(class);
+            classes.into_iter().for_each(|class| self.note_class(class));
         }
         Ok(())
     }
 
     /// Gives the images that came in by another import since this one looked: they are left as they are. And which of the
-    /// further classes were new to their image.
-    fn write(&self, new: &[New<'_>], more: &[MoreClass<'_>]) -> Result<(HashSet<MediaHash>, Vec<bool>)> {
+    /// further files said something new of their image.
+    fn write(&self, new: &[New<'_>], more: &[More<'_>]) -> Result<(HashSet<MediaHash>, Vec<bool>)> {
         let dataset = self.params.dataset_id;
         let op = Op::undoable(dataset, "import").group(self.context.id().0).count(new.len() as u64);
         self.context.app().transact(self.context.actor(), op, |tx| {
@@ -187,22 +195,29 @@ impl<'a> Import<'a> {
                 let (name, name_bytes) = display_name(found.path.file_name().unwrap_or_default());
                 let sample = NewSample { media_hash: look.hash.clone(), name, name_bytes, split: found.split };
                 let id = tx.samples_mut().insert(dataset, &sample)?;
-                let label = match &found.class {
-                    Some(class) => Some(tx.labels_mut().get_or_create(dataset, class)?.id),
-                    None => None,
-                };
-                if label.is_some() {
-                    tx.samples_mut().set_label(&[id], label, AnnotationSource::Import)?;
+                let mut labels = Vec::with_capacity(found.classes.len());
+                for class in &found.classes {
+                    let label = tx.labels_mut().get_or_create(dataset, class)?.id;
+                    tx.samples_mut().add_label(&[id], label, AnnotationSource::Import)?;
+                    labels.push(label);
+                }
+                if found.no_class {
+                    tx.samples_mut().set_no_class(&[id])?;
                 }
                 if let Some(MaskLook::Regions(mask)) = &look.mask {
-                    tx.annotations_mut().insert(id, label, &Geometry::Mask(mask.clone()), AnnotationSource::Import)?;
+                    let (geometry, label) = (Geometry::Mask(mask.clone()), labels.first().copied());
+                    tx.annotations_mut().insert(id, label, &geometry, AnnotationSource::Import)?;
                 }
             }
             let mut added = Vec::with_capacity(more.len());
-            for MoreClass { hash, class, .. } in more {
-                let label = tx.labels_mut().get_or_create(dataset, class)?.id;
+            for More { hash, classes, .. } in more {
                 let samples = tx.samples().with_media(dataset, hash)?;
-                added.push(tx.samples_mut().add_label(&samples, label, AnnotationSource::Import)? > 0);
+                let mut changed = 0;
+                for class in classes {
+                    let label = tx.labels_mut().get_or_create(dataset, class)?.id;
+                    changed += tx.samples_mut().add_label(&samples, label, AnnotationSource::Import)?;
+                }
+                added.push(changed > 0);
             }
             Ok((taken, added))
         })
@@ -215,15 +230,13 @@ impl<'a> Import<'a> {
     }
 
     fn meet(&mut self, found: &FoundImage, hash: MediaHash) {
-        self.seen.insert(hash, (found.path.clone(), found.class.iter().cloned().collect()));
+        let met = Met { path: found.path.clone(), classes: found.classes.clone(), no_class: found.no_class };
+        self.seen.insert(hash, met);
     }
 
     fn count_new(&mut self, new: &[New<'_>]) {
         for New { found, look } in new {
-            self.report.imported += 1;
-            if let Some(class) = &found.class {
-                self.note_class(class);
-            }
+            self.count_image(found);
             match (&look.mask, &found.mask) {
                 (Some(MaskLook::Broken(reason)), Some(path)) => {
                     self.report.left_out.push(self.source.shown(path), reason.clone());
@@ -234,8 +247,14 @@ impl<'a> Import<'a> {
         }
     }
 
+    fn count_image(&mut self, found: &FoundImage) {
+        self.report.imported += 1;
+        self.report.no_class += u64::from(found.no_class);
+        found.classes.iter().for_each(|class| self.note_class(class));
+    }
+
     /// In the dataset before this run: by another import, or by this one before it was interrupted.
-    fn count_known<'b>(&mut self, found: &'b FoundImage, hash: MediaHash) -> Option<MoreClass<'b>> {
+    fn count_known<'b>(&mut self, found: &'b FoundImage, hash: MediaHash) -> Option<More<'b>> {
         self.recognised = true;
         if let Some(repeated) = self.repeated(found, &hash) {
             return repeated;
@@ -243,42 +262,48 @@ impl<'a> Import<'a> {
         let own = self.known.get(&hash).is_some_and(|added_ms| *added_ms >= self.context.job().created_ms);
         let mask = u64::from(found.mask.is_some());
         if own {
-            self.report.imported += 1;
+            self.count_image(found);
             self.report.masks += mask;
-            if let Some(class) = &found.class {
-                self.note_class(class);
-            }
             self.meet(found, hash);
             return None;
         }
         self.meet(found, hash.clone());
-        let more = found.class.as_deref().filter(|_| self.params.request.options.several_classes);
-        if more.is_none() {
+        if found.classes.is_empty() || !self.takes_several() {
             self.report.duplicates += 1 + mask;
+            return None;
         }
-        more.map(|class| MoreClass { hash, class, masks: mask })
+        Some(More { hash, classes: found.classes.iter().map(String::as_str).collect(), masks: mask })
+    }
+
+    fn takes_several(&self) -> bool {
+        self.params.request.options.several_classes
     }
 
     /// Some when the same bytes were met before in this run. In another class that is one more class of the image where
     /// the import takes several; otherwise a contradiction that a person must see.
-    fn repeated<'b>(&mut self, found: &'b FoundImage, hash: &MediaHash) -> Option<Option<MoreClass<'b>>> {
-        let (first, classes) = self.seen.get_mut(hash)?;
+    fn repeated<'b>(&mut self, found: &'b FoundImage, hash: &MediaHash) -> Option<Option<More<'b>>> {
+        let takes_several = self.takes_several();
+        let met = self.seen.get_mut(hash)?;
         let masks = u64::from(found.mask.is_some());
-        match (classes.first(), &found.class) {
-            (Some(_), Some(now)) if classes.contains(now) => self.report.duplicates += 1 + masks,
-            (_, Some(now)) if self.params.request.options.several_classes => {
-                classes.push(now.clone());
-                return Some(Some(MoreClass { hash: hash.clone(), class: now, masks }));
-            }
-            (Some(before), Some(_)) => {
-                let reason =
-                    format!("the same image is {} in class {before}, which was kept", self.source.shown(first));
-                self.report.left_out.push(self.source.shown(&found.path), reason);
-                self.report.duplicates += masks;
-            }
-            _ => self.report.duplicates += 1 + masks,
+        let new: Vec<&str> =
+            found.classes.iter().filter(|class| !met.classes.contains(class)).map(String::as_str).collect();
+        let against = match met.classes.first() {
+            Some(first) if found.no_class || !(new.is_empty() || takes_several) => Some(format!("in class {first}")),
+            None if met.no_class && !new.is_empty() => Some("said to show none of the classes".to_owned()),
+            _ => None,
+        };
+        if let Some(against) = against {
+            let reason = format!("the same image is {} {against}, which was kept", self.source.shown(&met.path));
+            self.report.left_out.push(self.source.shown(&found.path), reason);
+            self.report.duplicates += masks;
+            return Some(None);
         }
-        Some(None)
+        if new.is_empty() || !takes_several {
+            self.report.duplicates += 1 + masks;
+            return Some(None);
+        }
+        met.classes.extend(new.iter().map(|class| (*class).to_owned()));
+        Some(Some(More { hash: hash.clone(), classes: new, masks }))
     }
 
     fn leave_out(&mut self, found: &FoundImage, reason: String) {

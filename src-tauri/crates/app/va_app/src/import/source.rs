@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use va_domain::ImportOptions;
+use va_domain::{CsvFile, ImportFormat};
 use va_error::{Error, Result, WarningReport};
-use va_formats::{FoundImage, Layout, Tree};
+use va_formats::{FoundImage, Layout, Tree, looks_like_csv};
 
 use super::ImportRequest;
 use crate::{App, staging};
@@ -38,8 +38,15 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 
 impl Source {
     pub(super) fn open(app: &App, request: &ImportRequest, stop: &dyn Fn() -> bool) -> Result<Self> {
-        let ImportOptions { format, .. } = request.options;
+        let options = &request.options;
         let paths = paths_of(app, request)?;
+        if let ([csv], ImportFormat::Auto | ImportFormat::Csv) = (paths.as_slice(), options.format)
+            && let Some(folder) = csv.parent().filter(|_| csv.is_file() && looks_like_csv(csv.as_os_str()))
+        {
+            let tree = Tree::walk(&[folder.to_owned()], stop)?;
+            let layout = Layout::of_csv(tree, csv, options)?;
+            return Ok(Self { layout, root: Some(folder.to_owned()), name: csv.display().to_string() });
+        }
         let tree = Tree::walk(&paths, stop)?;
         let (root, name) = match paths.as_slice() {
             [one] if one.is_dir() => (Some(one.clone()), one.display().to_string()),
@@ -50,7 +57,7 @@ impl Source {
         if tree.file_count() == 0 && tree.left_out.is_empty() {
             return Err(Error::invalid(format!("there are no images in {name}: it holds no files")));
         }
-        Ok(Self { layout: Layout::of(tree, format), root, name })
+        Ok(Self { layout: Layout::of(tree, options)?, root, name })
     }
 
     /// The images; masks that lost theirs go to `lonely` with their whole path.
@@ -70,6 +77,12 @@ impl Source {
             shown.push(self.shown(Path::new(&warning.subject)), warning.reason.clone());
         }
         shown
+    }
+
+    /// The CSV files that were read for labels.
+    pub(super) fn csv_files(&self) -> Vec<CsvFile> {
+        let shown = |csv: &CsvFile| CsvFile { file: self.shown(Path::new(&csv.file)), ..csv.clone() };
+        self.layout.csv_files().iter().map(shown).collect()
     }
 
     /// One message instead of a list, when nothing in the source is an image.

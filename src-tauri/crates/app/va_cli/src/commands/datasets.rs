@@ -3,8 +3,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use va_api::{Client, job_result};
 use va_domain::{
-    Dataset, DatasetVersion, ExportFormat, Facets, ImportFormat, ImportPreview, ImportReport, Job, Page, SplitCounts,
-    check_name,
+    ClassSeparator, CsvFile, CsvShape, Dataset, DatasetVersion, ExportFormat, Facets, ImportFormat, ImportPreview,
+    ImportReport, Job, Page, SplitCounts, check_name,
 };
 use va_error::{Code, Error, Result};
 
@@ -21,9 +21,9 @@ pub fn run(session: &Session, command: DatasetCommand) -> Result<()> {
         DatasetCommand::List => list(session),
         DatasetCommand::Show { dataset } => show(session, &dataset),
         DatasetCommand::Delete { dataset, force } => delete(session, &dataset, force),
-        DatasetCommand::Import { dir, dataset, format, several_classes, preview: is_preview } => {
-            let format = ImportFormat::from(format);
-            let options = json!({ "format": format, "several_classes": several_classes });
+        DatasetCommand::Import { dir, dataset, format, several_classes, class_separator, preview: is_preview } => {
+            let (format, separator) = (ImportFormat::from(format), ClassSeparator::from(class_separator));
+            let options = json!({ "format": format, "several_classes": several_classes, "class_separator": separator });
             if is_preview {
                 preview(session, &dir, &dataset, &options)
             } else {
@@ -157,6 +157,7 @@ fn preview(session: &Session, dir: &Path, dataset: &str, options: &Value) -> Res
         output::bytes(preview.total_bytes),
         preview.format
     ))?;
+    preview.csv_files.iter().try_for_each(csv_lines)?;
     for class in &preview.classes {
         let new = if class.exists { "" } else { "  (new class)" };
         output::line(format!("  {}  {} images{new}", class.name, class.image_count))?;
@@ -164,7 +165,8 @@ fn preview(session: &Session, dir: &Path, dataset: &str, options: &Value) -> Res
     for (count, what) in [
         (preview.mask_count, "masks"),
         (preview.duplicate_count, "images twice in the folder"),
-        (preview.several_classes_count, "images in the folders of several classes"),
+        (preview.several_classes_count, "images of several classes"),
+        (preview.no_class_count, "images that show none of the classes"),
         (preview.existing_count, "images already in the dataset"),
     ] {
         if count > 0 {
@@ -172,7 +174,39 @@ fn preview(session: &Session, dir: &Path, dataset: &str, options: &Value) -> Res
         }
     }
     output::warnings(&preview.broken);
+    output::rows(&preview.broken_rows);
     Ok(())
+}
+
+/// How a file with labels was understood.
+fn csv_lines(csv: &CsvFile) -> Result<()> {
+    output::line(format!("  {}: {} rows, {} with an image that is here", csv.file, csv.row_count, csv.found_count))?;
+    let column = csv.class_column.as_deref().unwrap_or_default();
+    output::line(match (csv.shape, csv.separator) {
+        (CsvShape::OneColumn, ClassSeparator::None) => format!("    one class in each cell of the column {column}"),
+        (CsvShape::OneColumn, separator) => {
+            format!("    classes in the column {column}, with a {} between them", in_words(separator))
+        }
+        (CsvShape::ColumnPerClass, _) => "    a column a class, with 1 and 0".to_owned(),
+        (CsvShape::NoClasses, _) => "    no classes, only splits".to_owned(),
+    })?;
+    // A comma is part of many names.
+    if csv.separator == ClassSeparator::None
+        && let ClassSeparator::Bar | ClassSeparator::Semicolon = csv.likely_separator
+    {
+        output::line(format!(
+            "    some cells look like several classes with a {} between them: --several-classes takes them apart",
+            in_words(csv.likely_separator)
+        ))?;
+    }
+    match csv.unused_columns.as_slice() {
+        [] => Ok(()),
+        unused => output::line(format!("    columns not used: {}", unused.join(", "))),
+    }
+}
+
+fn in_words(separator: ClassSeparator) -> String {
+    format!("{separator:?}").to_lowercase()
 }
 
 fn import(session: &Session, dir: &Path, dataset: &str, options: &Value) -> Result<()> {
@@ -201,7 +235,11 @@ fn import(session: &Session, dir: &Path, dataset: &str, options: &Value) -> Resu
         if report.more_classes > 0 {
             output::line(format!("{} files gave their image one more class", report.more_classes))?;
         }
+        if report.no_class > 0 {
+            output::line(format!("{} images show none of the classes", report.no_class))?;
+        }
         output::warnings(&report.left_out);
+        output::rows(&report.rows_left_out);
     }
     if report.imported == 0 && report.duplicates == 0 && report.more_classes == 0 {
         return Err(Error::invalid("no image was imported: see what was left out, and why"));

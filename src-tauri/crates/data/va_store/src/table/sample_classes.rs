@@ -69,10 +69,16 @@ impl SamplesWrite<'_> {
                 self.each(samples, |row| self.remove_class(row, &label))
             }
             (None, true) => self.each(samples, |row| self.mark_no_class(row, false)),
-            (None, false) => {
-                self.each(samples, |row| Ok(self.remove_classes(row, None)? | self.mark_no_class(row, true)?))
-            }
+            (None, false) => self.set_no_class(samples),
         }
+    }
+
+    /// The word that the samples show none of the classes; classes that they have go. `Ok` says how many changed.
+    ///
+    /// # Errors
+    /// `NotFound` for a sample that does not exist.
+    pub fn set_no_class(&self, samples: &[SampleId]) -> Result<u64> {
+        self.each(samples, |row| Ok(self.remove_classes(row, None)? | self.mark_no_class(row, true)?))
     }
 
     fn each(&self, samples: &[SampleId], change: impl Fn(SampleRow) -> Result<bool>) -> Result<u64> {
