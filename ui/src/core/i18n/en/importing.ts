@@ -45,6 +45,7 @@ export const importing = {
   'import.csv_unused': 'Columns not used: {columns}',
   'import.separator': 'Between the classes of a cell',
   'import.separator.auto': 'Found automatically',
+  'import.separator.auto_found': 'Found automatically: {found}',
   'import.separator.semicolon': 'Semicolon ( ; )',
   'import.separator.bar': 'Bar ( | )',
   'import.separator.comma': 'Comma ( , )',

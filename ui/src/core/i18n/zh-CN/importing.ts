@@ -45,6 +45,7 @@ export const importing: Readonly<Record<keyof typeof en, Message>> = {
   'import.csv_unused': '未使用的列：{columns}',
   'import.separator': '单元格内类别之间的分隔符',
   'import.separator.auto': '自动识别',
+  'import.separator.auto_found': '自动识别：{found}',
   'import.separator.semicolon': '分号（;）',
   'import.separator.bar': '竖线（|）',
   'import.separator.comma': '逗号（,）',
