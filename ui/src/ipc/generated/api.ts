@@ -2352,6 +2352,11 @@ export interface components {
             /** @description By `class_idx`, each with its count. */
             labels: components["schemas"]["Label"][];
         };
+        /**
+         * @description What is wrong with a file or folder, for a screen that says it in a language of its own. What has no word here is said
+         *     by the reason beside it.
+         */
+        FileFault: ("not_an_image" | "damaged") | "empty" | "unsupported_image" | "too_large" | "hidden" | "image_left_out" | "no_images";
         /** @description Memory and time before the start. */
         Forecast: {
             /** @description What it is for: where the choice is automatic, what was chosen. */
@@ -4381,6 +4386,8 @@ export interface components {
             subject: string;
             /** @description Why, in words for a person. */
             reason: string;
+            /** @description The same as a word, where there is one. */
+            fault?: components["schemas"]["FileFault"] | null;
         };
         /** @description Warnings in order of appearance. Nothing is dropped: long reports are cut only when shown. */
         WarningReport: {

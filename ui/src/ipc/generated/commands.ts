@@ -67,6 +67,7 @@ export type ExchangeRequest = Schemas['ExchangeRequest'];
 export type ExportFile = Schemas['ExportFile'];
 export type ExportFormat = Schemas['ExportFormat'];
 export type Facets = Schemas['Facets'];
+export type FileFault = Schemas['FileFault'];
 export type Forecast = Schemas['Forecast'];
 export type Geometry = Schemas['Geometry'];
 export type GpuPack = Schemas['GpuPack'];

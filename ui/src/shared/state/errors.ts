@@ -1,11 +1,14 @@
+import { faultOfDetails } from '@/core/file-fault';
 import { t } from '@/core/i18n/index.svelte';
 import { toast } from './toasts.svelte';
 
 /** What an error says to a person: what happened, and (where known) what is safe and what to do. */
 export function explain(thrown: unknown): { text: string; detail?: string } {
-  const { code, message } = shape(thrown);
+  const { code, message, details } = shape(thrown);
   if (code === 'offline') return { text: t('error.offline') };
   if (code === 'unauthorized') return { text: t('error.unauthorized') };
+  const fault = faultOfDetails(details);
+  if (fault !== null) return { text: fault };
   const text = message || t('error.title');
   return code === 'internal' ? { text, detail: t('error.internal_hint') } : { text };
 }
@@ -26,8 +29,8 @@ export async function attempt<T>(run: () => Promise<T>): Promise<T | undefined> 
   }
 }
 
-function shape(thrown: unknown): { code: string; message: string } {
+function shape(thrown: unknown): { code: string; message: string; details?: unknown } {
   if (typeof thrown !== 'object' || thrown === null) return { code: 'internal', message: String(thrown) };
-  const { code, message } = thrown as { code?: unknown; message?: unknown };
-  return { code: typeof code === 'string' ? code : 'internal', message: String(message ?? '') };
+  const { code, message, details } = thrown as { code?: unknown; message?: unknown; details?: unknown };
+  return { code: typeof code === 'string' ? code : 'internal', message: String(message ?? ''), details };
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use va_domain::{Actor, ClassProbability, MULTILABEL_THRESHOLD, ModelId, Origin, Prediction, SampleId, Task};
 use va_engine::{RgbImage, Session};
-use va_error::{Code, Context, Error, Result, WarningReport};
+use va_error::{Code, Context, Error, FileFault, Result, WarningReport};
 
 use crate::train::source::load_image;
 use crate::{App, models};
@@ -80,7 +80,8 @@ pub fn predict(app: &App, actor: &Actor, request: &PredictRequest) -> Result<Pre
         ));
     }
     if targets.is_empty() && left_out.is_empty() {
-        return Err(Error::invalid("no image was given: name samples, image files or folders with images"));
+        return Err(Error::invalid("no image was given: name samples, image files or folders with images")
+            .with_fault(FileFault::NoImages));
     }
     let session = models::session(app, version.id)?;
     let threshold = threshold(session.as_ref(), request.threshold)?;
@@ -184,7 +185,7 @@ fn predict_chunk(
                 images.push(image);
                 readable.push(target);
             }
-            Err(error) => left_out.push(target.name.clone(), error.chain()),
+            Err(error) => left_out.push_error(target.name.clone(), &error),
         }
     }
     if images.is_empty() {

@@ -14,7 +14,7 @@ use va_domain::{
     DatasetId, ExportFormat, Geometry, ImportFormat, ImportOptions, ImportReport, JobState, PageRequest, SampleFilter,
     SampleSort, SplitRatios,
 };
-use va_error::Code;
+use va_error::{Code, FileFault};
 use va_media::{RgbImage, encode_jpeg, encode_png_rgb};
 
 struct World {
@@ -108,6 +108,11 @@ fn every_file_is_counted_once_and_everything_left_out_has_a_reason() {
         [("cat", false), ("dog", false)]
     );
     assert_eq!(seen.broken.len(), 4);
+    let fault_of = |name: &str| seen.broken.warnings.iter().find(|w| w.subject == name).and_then(|w| w.fault);
+    assert_eq!(
+        ["dog/empty.jpg", "dog/cut.jpg", "dog/notes.txt"].map(fault_of),
+        [FileFault::Empty, FileFault::Damaged, FileFault::NotAnImage].map(Some)
+    );
     assert_eq!(world.samples().len(), 0, "a preview changes nothing");
 
     let report = world.import();
@@ -216,6 +221,7 @@ fn a_folder_without_images_gets_one_message() {
     fs::create_dir(world.source()).unwrap();
     let empty = preview(&world.app, world.dataset, &world.request()).unwrap_err();
     assert!(empty.message().contains("there are no images"), "{empty}");
+    assert_eq!(empty.fault(), Some(FileFault::NoImages), "for a screen in another language");
     world.put("a.txt", b"text");
     for error in [
         preview(&world.app, world.dataset, &world.request()).unwrap_err(),

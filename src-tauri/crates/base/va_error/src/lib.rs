@@ -6,7 +6,7 @@ mod report;
 use std::error::Error as StdError;
 use std::fmt;
 
-pub use report::{Warning, WarningReport};
+pub use report::{FileFault, Warning, WarningReport};
 
 /// What callers branch on. A code exists only if someone does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -38,6 +38,9 @@ pub enum Code {
     /// A defect of VisAIon or damaged internal data.
     Internal,
 }
+
+/// Where an error keeps its [`FileFault`].
+const FAULT: &str = "file_fault";
 
 /// An error with its context. `Display` is the sentence for a person; `source` chains to the cause.
 pub struct Error {
@@ -86,6 +89,17 @@ impl Error {
     pub fn with_details(mut self, details: serde_json::Value) -> Self {
         self.details = Some(Box::new(details));
         self
+    }
+
+    /// Says in a word what is wrong with the file that this is about (`details.file_fault` on the wire).
+    #[must_use]
+    pub fn with_fault(self, fault: FileFault) -> Self {
+        self.with_details(serde_json::json!({ FAULT: fault }))
+    }
+
+    /// What [`Error::with_fault`] said, here or further inside.
+    pub fn fault(&self) -> Option<FileFault> {
+        serde_json::from_value(self.details.as_ref()?.get(FAULT)?.clone()).ok()
     }
 
     pub fn code(&self) -> Code {
@@ -173,6 +187,20 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fault_survives_context_and_stands_in_the_report() {
+        let damaged = Error::invalid("the JPEG is damaged").with_fault(FileFault::Damaged);
+        let error = std::result::Result::<(), _>::Err(damaged).context("cannot read the upload").unwrap_err();
+        let mut report = WarningReport::default();
+        report.push_error("a.jpg", &error);
+        report.push("b.jpg", "unknown");
+        let faults: Vec<_> = report.warnings.iter().map(|warning| warning.fault).collect();
+        assert_eq!(faults, [Some(FileFault::Damaged), None]);
+        assert_eq!(report.warnings[0].reason, "cannot read the upload: the JPEG is damaged");
+        let old: Warning = serde_json::from_str(r#"{"subject":"c","reason":"d"}"#).unwrap();
+        assert_eq!(old.fault, None, "reports of earlier versions are read");
+    }
 
     #[test]
     fn context_keeps_the_code_and_chains_the_cause() {

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use va_error::{Code, Context, Error, Result, WarningReport};
+use va_error::{Code, Context, Error, FileFault, Result, WarningReport};
 
 /// Deeper than this is a mistake, not a data set.
 const MAX_DEPTH: usize = 64;
@@ -167,7 +167,10 @@ impl Walk<'_> {
             let child = path.join(&name);
             // Follows links: a link to a file is that file.
             match fs::metadata(&child) {
-                _ if name.as_encoded_bytes().starts_with(b".") => self.note(&child, "hidden"),
+                _ if name.as_encoded_bytes().starts_with(b".") => {
+                    let fault = Some(FileFault::Hidden);
+                    self.tree.left_out.push_fault(child.display().to_string(), "hidden", fault);
+                }
                 Ok(metadata) if metadata.is_dir() => folders.push(name),
                 Ok(metadata) if metadata.is_file() => files.push(name),
                 Ok(_) => self.note(&child, "not a regular file (a device, pipe or socket)"),

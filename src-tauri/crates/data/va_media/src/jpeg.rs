@@ -2,7 +2,7 @@
 //! not enter a data set in silence.
 
 use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor};
-use va_error::{Error, Result};
+use va_error::{Error, FileFault, Result};
 
 /// More scans than any encoder writes; a file with thousands is built to keep a decoder busy.
 const MAX_SCANS: u32 = 500;
@@ -19,11 +19,14 @@ fn damaged(error: turbojpeg::Error) -> Error {
         turbojpeg::Error::TurboJpegError(text) => text.clone(),
         other => other.to_string(),
     };
-    Error::invalid(format!("the JPEG is damaged: {}", text.trim_end_matches('.'))).with_source(error)
+    Error::invalid(format!("the JPEG is damaged: {}", text.trim_end_matches('.')))
+        .with_source(error)
+        .with_fault(FileFault::Damaged)
 }
 
 fn side(value: usize) -> Result<u32> {
-    u32::try_from(value).map_err(|_| Error::invalid("the JPEG is damaged: impossible size"))
+    u32::try_from(value)
+        .map_err(|_| Error::invalid("the JPEG is damaged: impossible size").with_fault(FileFault::Damaged))
 }
 
 /// Stored width and height.

@@ -1,6 +1,6 @@
 //! Which format the bytes are, by their content: a file's extension is only a claim.
 
-use va_error::{Error, Result};
+use va_error::{Error, FileFault, Result};
 
 /// The image formats VisAIon takes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,7 +19,7 @@ impl ImageKind {
     /// `InvalidInput` when the bytes are empty, of a known but unsupported format (named), or no image at all.
     pub fn of(bytes: &[u8]) -> Result<Self> {
         if bytes.is_empty() {
-            return Err(Error::invalid("the file is empty (0 bytes)"));
+            return Err(Error::invalid("the file is empty (0 bytes)").with_fault(FileFault::Empty));
         }
         match bytes {
             [0xff, 0xd8, 0xff, ..] => Ok(Self::Jpeg),
@@ -28,12 +28,14 @@ impl ImageKind {
             [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Ok(Self::Tiff),
             // Two letters are weak evidence: the reserved words and the header size must fit too.
             [b'B', b'M', rest @ ..] if rest.len() >= 16 && bmp_header_fits(bytes) => Ok(Self::Bmp),
-            _ => Err(Error::invalid(match unsupported(bytes) {
-                Some(name) => {
-                    format!("{name} files are not supported: convert it to JPEG, PNG, BMP, WebP or 8-bit TIFF")
-                }
-                None => "this is not an image (or its first bytes are damaged)".to_owned(),
-            })),
+            _ => Err(match unsupported(bytes) {
+                Some(name) => Error::invalid(format!(
+                    "{name} files are not supported: convert it to JPEG, PNG, BMP, WebP or 8-bit TIFF"
+                ))
+                .with_fault(FileFault::UnsupportedImage),
+                None => Error::invalid("this is not an image (or its first bytes are damaged)")
+                    .with_fault(FileFault::NotAnImage),
+            }),
         }
     }
 

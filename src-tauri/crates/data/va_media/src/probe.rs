@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use va_error::{Code, Context, Error, Result};
+use va_error::{Code, Context, Error, FileFault, Result};
 
 use crate::{ImageKind, Orientation, jpeg, raster};
 
@@ -28,7 +28,8 @@ impl Limits {
     /// `InvalidInput` for a side of 0, `TooLarge` above the limit.
     pub(crate) fn check(&self, width_px: u32, height_px: u32) -> Result<()> {
         if width_px == 0 || height_px == 0 {
-            return Err(Error::invalid(format!("the image has no pixels ({width_px}×{height_px})")));
+            return Err(Error::invalid(format!("the image has no pixels ({width_px}×{height_px})"))
+                .with_fault(FileFault::Damaged));
         }
         if u64::from(width_px) * u64::from(height_px) > self.max_pixels {
             return Err(Error::new(
@@ -37,7 +38,8 @@ impl Limits {
                     "the image is {width_px}×{height_px} pixels; the limit is {} million pixels",
                     self.max_pixels / 1_000_000
                 ),
-            ));
+            )
+            .with_fault(FileFault::TooLarge));
         }
         Ok(())
     }
@@ -118,4 +120,5 @@ fn too_large_file(size: u64, limits: &Limits) -> Error {
         Code::TooLarge,
         format!("the file has {} MiB; the limit is {} MiB", mib(size), mib(limits.max_file_bytes)),
     )
+    .with_fault(FileFault::TooLarge)
 }

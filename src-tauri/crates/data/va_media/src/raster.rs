@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
-use va_error::{Code, Error, Result};
+use va_error::{Code, Error, FileFault, Result};
 
 use crate::ImageKind;
 
@@ -33,9 +33,12 @@ fn refused(kind: ImageKind, error: ImageError) -> Error {
     match &error {
         ImageError::Unsupported(_) => Error::invalid(format!(
             "this sort of {name} is not supported ({error}): convert it to 8 bits a channel, grey or RGB"
-        )),
-        ImageError::Limits(_) => Error::new(Code::TooLarge, format!("the {name} is larger than the limit")),
-        _ => Error::invalid(format!("the {name} is damaged: {error}")),
+        ))
+        .with_fault(FileFault::UnsupportedImage),
+        ImageError::Limits(_) => {
+            Error::new(Code::TooLarge, format!("the {name} is larger than the limit")).with_fault(FileFault::TooLarge)
+        }
+        _ => Error::invalid(format!("the {name} is damaged: {error}")).with_fault(FileFault::Damaged),
     }
     .with_source(error)
 }
@@ -43,7 +46,8 @@ fn refused(kind: ImageKind, error: ImageError) -> Error {
 /// A decoder that panics has met a damaged file: that file is refused, the others go on.
 fn guarded<T>(kind: ImageKind, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(Error::invalid(format!("the {} is damaged in a way its decoder cannot handle", word(kind))))
+        Err(Error::invalid(format!("the {} is damaged in a way its decoder cannot handle", word(kind)))
+            .with_fault(FileFault::Damaged))
     })
 }
 
@@ -78,7 +82,8 @@ pub(crate) fn decode(bytes: &[u8], kind: ImageKind) -> Result<DynamicImage> {
             return Err(Error::invalid(format!(
                 "the {} has {bits} bits a channel, which is not supported yet: convert it to 8 bits a channel",
                 word(kind)
-            )));
+            ))
+            .with_fault(FileFault::UnsupportedImage));
         }
         DynamicImage::from_decoder(decoder).map_err(|error| refused(kind, error))
     })

@@ -115,7 +115,7 @@ fn decode(
                 indices.push(index);
                 images.push(image);
             }
-            Err(error) => left_out.push(source.key(index), error.chain()),
+            Err(error) => left_out.push_error(source.key(index), &error),
         }
     }
     (indices, images)

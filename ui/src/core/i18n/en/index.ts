@@ -4,6 +4,7 @@ import { common } from './common';
 import { data } from './data';
 import { evaluate } from './evaluate';
 import { explain } from './explain';
+import { faults } from './faults';
 import { gpu } from './gpu';
 import { gpuPack } from './gpu-pack';
 import { importing } from './importing';
@@ -32,6 +33,7 @@ export const en = {
   ...trainSettings,
   ...evaluate,
   ...explain,
+  ...faults,
   ...models,
   ...predict,
   ...weights,

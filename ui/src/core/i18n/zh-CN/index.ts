@@ -6,6 +6,7 @@ import { common } from './common';
 import { data } from './data';
 import { evaluate } from './evaluate';
 import { explain } from './explain';
+import { faults } from './faults';
 import { gpu } from './gpu';
 import { gpuPack } from './gpu-pack';
 import { importing } from './importing';
@@ -34,6 +35,7 @@ export const zhCN: Readonly<Record<keyof typeof en, Message>> = {
   ...trainSettings,
   ...evaluate,
   ...explain,
+  ...faults,
   ...models,
   ...predict,
   ...weights,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use va_domain::MediaHash;
-use va_error::{Code, Result};
+use va_error::{Code, FileFault, Result};
 use va_formats::FoundImage;
 use va_geometry::Mask;
 use va_media::{Limits, Probe};
@@ -22,6 +22,7 @@ pub(super) enum Looked {
     /// Left out, and why. `foreign`: not an image at all.
     Broken {
         reason: String,
+        fault: Option<FileFault>,
         foreign: bool,
     },
     /// Not looked at: a stop was asked.
@@ -56,7 +57,8 @@ impl Looker<'_> {
         let bytes = match va_media::read_image(&found.path, &self.limits) {
             Ok(bytes) => bytes,
             Err(error) => {
-                return Ok(Looked::Broken { reason: error.chain(), foreign: error.code() == Code::InvalidInput });
+                let foreign = error.code() == Code::InvalidInput;
+                return Ok(Looked::Broken { reason: error.chain(), fault: error.fault(), foreign });
             }
         };
         let hash = va_media::hash(&bytes);
@@ -65,7 +67,10 @@ impl Looker<'_> {
         }
         let probe = match self.check(&bytes, &hash) {
             Ok(probe) => probe,
-            Err(error) => return Ok(Looked::Broken { reason: error.message().to_owned(), foreign: false }),
+            Err(error) => {
+                let (reason, fault) = (error.message().to_owned(), error.fault());
+                return Ok(Looked::Broken { reason, fault, foreign: false });
+            }
         };
         if let Some(app) = self.keep_in {
             media::keep(&app.media_path(&hash, probe.kind.as_str()), &bytes)?;

@@ -65,8 +65,12 @@ fn look(app: &App, image: &OneImage) -> Result<Look> {
     space::check(app, std::slice::from_ref(&found), &known)?;
     match (Looker { known: &known, keep_in: Some(app), limits: Limits::default() }).look(&found)? {
         Looked::Image(look) => Ok(*look),
-        Looked::Broken { reason, .. } => {
-            Err(Error::invalid(format!("the file is no image that can be used: {reason}")))
+        Looked::Broken { reason, fault, .. } => {
+            let error = Error::invalid(format!("the file is no image that can be used: {reason}"));
+            Err(match fault {
+                Some(fault) => error.with_fault(fault),
+                None => error,
+            })
         }
         Looked::Known(_) | Looked::Skipped => Err(Error::internal("BUG: nothing was known and nobody asked to stop")),
     }

@@ -107,9 +107,9 @@ impl<'a> Tally<'a> {
         let hash = match looked {
             Looked::Image(look) => &look.hash,
             Looked::Known(hash) => hash,
-            Looked::Broken { reason, foreign } => {
+            Looked::Broken { reason, fault, foreign } => {
                 self.recognised |= !foreign;
-                return self.broken.push(self.source.shown(&image.path), reason.clone());
+                return self.broken.push_fault(self.source.shown(&image.path), reason.clone(), *fault);
             }
             Looked::Skipped => return,
         };

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 use serde_json::Value;
 use va_domain::{AnnotationSource, Geometry, ImportReport, MediaHash, Sample, SplitRatios};
-use va_error::{Code, Context, Error, Result, WarningReport};
+use va_error::{Code, Context, Error, FileFault, Result, WarningReport};
 use va_formats::{FoundImage, display_name};
 use va_media::Limits;
 use va_store::Op;
@@ -143,9 +143,9 @@ impl<'a> Import<'a> {
         for (found, looked) in batch.iter().zip(looked) {
             match looked {
                 Looked::Skipped => {}
-                Looked::Broken { reason, foreign } => {
+                Looked::Broken { reason, fault, foreign } => {
                     self.recognised |= !foreign;
-                    self.leave_out(found, reason);
+                    self.leave_out(found, reason, fault);
                 }
                 Looked::Known(hash) => more.extend(self.count_known(found, hash)),
                 Looked::Image(look) => {
@@ -306,10 +306,11 @@ impl<'a> Import<'a> {
         Some(Some(More { hash: hash.clone(), classes: new, masks }))
     }
 
-    fn leave_out(&mut self, found: &FoundImage, reason: String) {
-        self.report.left_out.push(self.source.shown(&found.path), reason);
+    fn leave_out(&mut self, found: &FoundImage, reason: String, fault: Option<FileFault>) {
+        self.report.left_out.push_fault(self.source.shown(&found.path), reason, fault);
         if let Some(mask) = &found.mask {
-            self.report.left_out.push(self.source.shown(mask), "its image could not be imported");
+            let fault = Some(FileFault::ImageLeftOut);
+            self.report.left_out.push_fault(self.source.shown(mask), "its image could not be imported", fault);
         }
     }
 

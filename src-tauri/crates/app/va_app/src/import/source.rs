@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use va_domain::{CsvFile, ImportFormat};
-use va_error::{Error, Result, WarningReport};
+use va_error::{Error, FileFault, Result, WarningReport};
 use va_formats::{FoundImage, Layout, Tree, looks_like_csv};
 
 use super::ImportRequest;
@@ -55,7 +55,8 @@ impl Source {
         };
         let name = if request.upload_id.is_some() { "the upload".to_owned() } else { name };
         if tree.file_count() == 0 && tree.left_out.is_empty() {
-            return Err(Error::invalid(format!("there are no images in {name}: it holds no files")));
+            return Err(Error::invalid(format!("there are no images in {name}: it holds no files"))
+                .with_fault(FileFault::NoImages));
         }
         Ok(Self { layout: Layout::of(tree, options)?, root, name })
     }
@@ -74,7 +75,8 @@ impl Source {
     pub(super) fn shown_report(&self, report: &WarningReport) -> WarningReport {
         let mut shown = WarningReport::default();
         for warning in &report.warnings {
-            shown.push(self.shown(Path::new(&warning.subject)), warning.reason.clone());
+            let subject = self.shown(Path::new(&warning.subject));
+            shown.push_fault(subject, warning.reason.clone(), warning.fault);
         }
         shown
     }
@@ -94,5 +96,6 @@ impl Source {
             self.name,
             self.layout.file_count().max(left_out.len() as u64)
         ))
+        .with_fault(FileFault::NoImages)
     }
 }
