@@ -12,7 +12,7 @@ mod source;
 mod space;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -47,6 +47,13 @@ struct ImportParams {
     request: ImportRequest,
 }
 
+/// The name of the folder or file that was brought over, where it was one.
+fn only_entry(staged: &Path) -> Option<String> {
+    let mut entries = std::fs::read_dir(staged).ok()?.flatten();
+    let one = entries.next()?;
+    entries.next().is_none().then(|| one.file_name().to_string_lossy().into_owned())
+}
+
 /// Queues the import; the job's result is an [`ImportReport`].
 ///
 /// # Errors
@@ -59,18 +66,16 @@ pub fn start(app: &App, actor: &Actor, dataset: DatasetId, request: &ImportReque
     let name = app.store().read(|read| read.datasets().get(dataset))?.name;
     let folder = source::paths_of(app, request)?;
     let from = match (&request.upload_id, folder.as_slice()) {
-        (None, [one]) => {
-            one.file_name().map_or_else(|| one.display().to_string(), |n| n.to_string_lossy().into_owned())
-        }
-        (None, several) => format!("{} paths", several.len()),
-        (Some(_), _) => "upload".to_owned(),
+        (Some(_), [staged]) => only_entry(staged),
+        (_, [one]) => Some(one.file_name().map_or_else(|| one.display().to_string(), |n| n.to_string_lossy().into())),
+        (_, several) => Some(format!("{} paths", several.len())),
     };
     // Absolute: the job may go on in a process that was started elsewhere.
     let paths = if request.upload_id.is_some() { Vec::new() } else { folder };
     let params = ImportParams { dataset_id: dataset, request: ImportRequest { paths, ..request.clone() } };
     let params = serde_json::to_value(params)
         .map_err(|_| Error::invalid("the path of the folder is not valid Unicode: rename the folder and try again"))?;
-    let title = format!("{name} · {from}");
+    let title = from.map_or_else(|| name.clone(), |from| format!("{name} · {from}"));
     jobs::submit(
         app,
         actor,
