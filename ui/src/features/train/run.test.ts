@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { actionsOf, isFinal, needsExplanation, plannedEnd } from './run';
+import { actionsOf, isFinal, needsExplanation, nextStep, plannedEnd } from './run';
 
 it('offers pause only while running and resume where a checkpoint can go on', () => {
   expect(actionsOf('running')).toContain('pause');
@@ -27,4 +27,24 @@ it('runs to the planned end, or further', () => {
   expect(plannedEnd(40, 14.3)).toBe(40);
   expect(plannedEnd(0, 2.1)).toBe(3);
   expect(plannedEnd(0, 0)).toBe(1);
+});
+
+it('has a next step only where the run offers it as its first action', () => {
+  for (const state of [
+    'queued',
+    'running',
+    'paused',
+    'interrupted',
+    'succeeded',
+    'failed',
+    'cancelled',
+  ] as const) {
+    const step = nextStep(state);
+    if (step) expect(actionsOf(state)[0]).toBe(step);
+  }
+  expect([nextStep('succeeded'), nextStep('paused'), nextStep('failed')]).toEqual([
+    'evaluate',
+    'resume',
+    null,
+  ]);
 });

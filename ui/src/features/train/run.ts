@@ -22,6 +22,12 @@ export function actionsOf(state: RunState): readonly RunAction[] {
   }
 }
 
+/** What a run of this state waits for: the one coloured button of its page. Null: nothing, a new run may be next. */
+export function nextStep(state: RunState): 'resume' | 'evaluate' | null {
+  if (state === 'paused' || state === 'interrupted') return 'resume';
+  return state === 'succeeded' ? 'evaluate' : null;
+}
+
 export function isFinal(state: RunState): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }
