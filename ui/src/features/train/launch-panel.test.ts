@@ -57,6 +57,17 @@ it('forecasts the GPU’s memory with what other programs hold of it, and the pr
   await vi.waitFor(() => expect(one('train-forecast-others')).toBeNull());
 });
 
+it('foretells nothing of settings that are wrong', async () => {
+  await open('ready');
+  await forecast();
+  const epochs = one('train-set-epochs') as HTMLInputElement;
+  epochs.value = '0';
+  epochs.dispatchEvent(new Event('input', { bubbles: true }));
+  epochs.dispatchEvent(new Event('change', { bubbles: true }));
+  await vi.waitFor(() => expect(one('train-forecast-faults')).not.toBeNull());
+  expect(one('train-forecast-verdict')).toBeNull();
+});
+
 it('says in the language on screen why the GPU cannot be used, and trains on the processor', async () => {
   setLanguage('zh-CN');
   await open('old_driver');

@@ -92,5 +92,6 @@ export const trainForm = {
   'train.forecast.work': 'Work an image',
   'train.forecast.mac': '{n} G multiply-adds',
   'train.forecast.others': '{others} That memory is not free for this run; close what you do not need.',
+  'train.forecast.faults': 'The forecast returns once the marked settings are corrected.',
   'train.forecast.waiting': 'Choose a dataset to see memory and time before you start.',
 } as const;

@@ -80,5 +80,6 @@ export const trainForm: Readonly<Record<keyof typeof en, Message>> = {
   'train.forecast.work': '每张图像计算量',
   'train.forecast.mac': '{n} G 次乘加',
   'train.forecast.others': '{others}这部分显存不能用于本次训练；请关闭不需要的程序。',
+  'train.forecast.faults': '更正标出的设置后会重新预估。',
   'train.forecast.waiting': '选择数据集后，可在开始前看到内存和用时。',
 };
