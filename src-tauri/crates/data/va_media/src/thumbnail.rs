@@ -25,7 +25,9 @@ pub struct Inspection {
 pub fn inspect(bytes: &[u8], limits: &Limits, size_px: u32) -> Result<Inspection> {
     let found = probe(bytes, limits)?;
     // Twice the size asked for: the reduction inside the JPEG decoder is coarse, the rest is resampled well.
-    let image = decode_probed(bytes, &found, size_px.saturating_mul(2))?;
+    let (short, long) = (found.width_px.min(found.height_px), found.width_px.max(found.height_px).max(1));
+    let short_side_px = (u64::from(size_px) * 2 * u64::from(short)).div_ceil(u64::from(long));
+    let image = decode_probed(bytes, &found, u32::try_from(short_side_px).unwrap_or(u32::MAX))?;
     let small = fit(&image, size_px)?;
     Ok(Inspection { probe: found, thumbnail: encode_jpeg(small.as_ref().unwrap_or(&image), QUALITY)? })
 }

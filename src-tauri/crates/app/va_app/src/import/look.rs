@@ -9,7 +9,7 @@ use va_formats::FoundImage;
 use va_geometry::Mask;
 use va_media::{Limits, Probe};
 
-use super::media;
+use super::media::{self, Incoming};
 use crate::{App, images};
 
 /// Samples of the dataset before the import, by their bytes: when each was added.
@@ -34,6 +34,8 @@ pub(super) struct Look {
     pub probe: Probe,
     pub size_bytes: u64,
     pub mask: Option<MaskLook>,
+    /// The bytes, where they are not in the library yet.
+    pub incoming: Option<Incoming>,
 }
 
 pub(super) enum MaskLook {
@@ -45,7 +47,7 @@ pub(super) enum MaskLook {
 
 pub(super) struct Looker<'a> {
     pub known: &'a Known,
-    /// The library that keeps the bytes; without one this is only a preview.
+    /// The library that the bytes are written into; without one this is only a preview.
     pub keep_in: Option<&'a App>,
     pub limits: Limits,
 }
@@ -72,11 +74,10 @@ impl Looker<'_> {
                 return Ok(Looked::Broken { reason, fault, foreign: false });
             }
         };
-        if let Some(app) = self.keep_in {
-            media::keep(&app.media_path(&hash, probe.kind.as_str()), &bytes)?;
-        }
+        let path = self.keep_in.map(|app| app.media_path(&hash, probe.kind.as_str()));
+        let incoming = path.map(|path| media::receive(path, &bytes)).transpose()?.flatten();
         let mask = found.mask.as_deref().map(|path| self.mask(path, &probe));
-        Ok(Looked::Image(Box::new(Look { hash, probe, size_bytes: bytes.len() as u64, mask })))
+        Ok(Looked::Image(Box::new(Look { hash, probe, size_bytes: bytes.len() as u64, mask, incoming })))
     }
 
     /// Decodes to the last byte; an import makes the first thumbnail of it on the way.

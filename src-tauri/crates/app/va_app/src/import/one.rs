@@ -38,9 +38,10 @@ pub fn one(app: &App, actor: &Actor, image: &OneImage) -> Result<Sample> {
     let (file_name, file_bytes) = display_name(image.path.file_name().unwrap_or_default());
     let (name, name_bytes) = given.map_or((file_name, file_bytes), |name| (name, None));
     let _no_purge = app.media_gate().read();
-    let look = look(app, image)?;
+    let mut look = look(app, image)?;
     let path = app.media_path(&look.hash, look.probe.kind.as_str());
-    media::sync_folders(&path.parent().into_iter().collect())?;
+    media::keep(look.incoming.take().into_iter().collect())?;
+    media::sync_folders(path.parent().into_iter().collect())?;
     let op = Op::undoable(image.dataset, "import").count(1);
     app.transact(actor, op, |tx| {
         if let Some(there) = tx.samples().with_media(image.dataset, &look.hash)?.first() {

@@ -1,9 +1,11 @@
-//! The import job: 256 images at a time are read, hashed, proved, copied and synced in parallel, then written as one
-//! change. Stopped or killed at any moment it goes on from there: what is in the dataset is known by its bytes.
+//! The import job: 256 images at a time are read, hashed, proved and copied in parallel; while the next ones are, the disk
+//! syncs them, and they are written as one change. Stopped or killed at any moment it goes on from there: what is in the
+//! dataset is known by its bytes.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -48,11 +50,19 @@ pub fn run(context: &JobContext) -> Result<Value> {
         .map_err(|error| Error::internal("cannot start the import threads").with_source(error))?;
     let (done, total) = (AtomicU64::new(0), found.len() as u64);
     let step = || context.progress(done.fetch_add(1, Ordering::Relaxed) + 1, total, "images", "importing");
-    for batch in found.chunks(BATCH) {
-        let looked = pool.install(|| import.look(batch, &step)).map_err(|error| import.interrupted(error))?;
-        import.commit(batch, looked).map_err(|error| import.interrupted(error))?;
-        context.check_cancel()?;
+    let looking = &Looking { context, known: &known, pool, step: &step };
+    let mut batches = found.chunks(BATCH);
+    let mut ahead = batches.next().map(|batch| (batch, looking.look(batch)));
+    while let Some((batch, looked)) = ahead {
+        let looked = looked.map_err(|error| import.interrupted(error))?;
+        let next = if stop() { None } else { batches.next() };
+        ahead = thread::scope(|scope| {
+            let next = next.map(|batch| scope.spawn(move || (batch, looking.look(batch))));
+            import.commit(batch, looked).map_err(|error| import.interrupted(error))?;
+            Ok::<_, Error>(next.map(|next| next.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+        })?;
     }
+    context.check_cancel()?;
     if !import.recognised {
         return Err(source.nothing_found(&import.report.left_out));
     }
@@ -67,6 +77,29 @@ pub fn run(context: &JobContext) -> Result<Value> {
 fn stopped_or<T>(context: &JobContext, error: Error) -> Result<T> {
     context.check_cancel()?;
     Err(error)
+}
+
+/// Looks at images on all cores.
+struct Looking<'a> {
+    context: &'a JobContext,
+    known: &'a Known,
+    pool: rayon::ThreadPool,
+    step: &'a (dyn Fn() + Sync),
+}
+
+impl Looking<'_> {
+    fn look(&self, batch: &[FoundImage]) -> Result<Vec<Looked>> {
+        let looker = Looker { known: self.known, keep_in: Some(self.context.app()), limits: Limits::default() };
+        let one = |found: &FoundImage| {
+            if self.context.stop_requested() != Stop::Continue {
+                return Ok(Looked::Skipped);
+            }
+            let looked = looker.look(found);
+            (self.step)();
+            looked
+        };
+        self.pool.install(|| batch.par_iter().map(one).collect())
+    }
 }
 
 struct Import<'a> {
@@ -124,19 +157,6 @@ impl<'a> Import<'a> {
         }
     }
 
-    fn look(&self, batch: &[FoundImage], step: &(dyn Fn() + Sync)) -> Result<Vec<Looked>> {
-        let looker = Looker { known: self.known, keep_in: Some(self.context.app()), limits: Limits::default() };
-        let one = |found: &FoundImage| {
-            if self.context.stop_requested() != Stop::Continue {
-                return Ok(Looked::Skipped);
-            }
-            let looked = looker.look(found);
-            step();
-            looked
-        };
-        batch.par_iter().map(one).collect()
-    }
-
     /// Counts a batch and writes what is new in it.
     fn commit(&mut self, batch: &[FoundImage], looked: Vec<Looked>) -> Result<()> {
         let (mut new, mut more) = (Vec::new(), Vec::new());
@@ -164,9 +184,10 @@ impl<'a> Import<'a> {
             return Ok(());
         }
         let app = self.context.app();
+        media::keep(new.iter_mut().filter_map(|n| n.look.incoming.take()).collect())?;
         let paths: Vec<PathBuf> =
             new.iter().map(|n| app.media_path(&n.look.hash, n.look.probe.kind.as_str())).collect();
-        media::sync_folders(&paths.iter().filter_map(|path| path.parent()).collect())?;
+        media::sync_folders(paths.iter().filter_map(|path| path.parent()).collect())?;
         let (taken, added) = self.write(&new, &more)?;
         let (taken, new): (Vec<_>, Vec<_>) = new.into_iter().partition(|n| taken.contains(&n.look.hash));
         self.report.duplicates += taken.iter().map(|n| 1 + u64::from(n.found.mask.is_some())).sum::<u64>();
