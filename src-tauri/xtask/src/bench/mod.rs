@@ -2,6 +2,7 @@
 
 mod engine;
 mod forecast;
+mod library;
 mod loader;
 
 use std::process::Command;
@@ -32,6 +33,8 @@ enum What {
     Loader,
     /// What runs were forecast to need beside what they needed.
     Forecast,
+    /// A library of a million samples: lists, changes, start of the service; imports beside JPEG decode alone.
+    Library,
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -39,6 +42,7 @@ pub fn run(args: &Args) -> Result<()> {
         What::Engine => engine::run(args),
         What::Loader => loader::run(),
         What::Forecast => forecast::run(),
+        What::Library => library::run(),
     }
 }
 

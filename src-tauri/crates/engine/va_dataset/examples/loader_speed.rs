@@ -9,6 +9,9 @@
 
 #![allow(clippy::print_stdout)]
 
+#[path = "../../../data/va_media/examples/photograph/mod.rs"]
+mod photograph;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -58,7 +61,8 @@ fn main() -> Result<()> {
     let words: Vec<u32> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
     let at = |place: usize, standard: u32| words.get(place).copied().unwrap_or(standard);
     let (count, width, height, size_px, rounds) = (at(0, 192), at(1, 1280), at(2, 960), at(3, 224), at(4, 3));
-    let made: Result<Vec<Vec<u8>>> = (0..count).into_par_iter().map(|seed| photograph(width, height, seed)).collect();
+    let made: Result<Vec<Vec<u8>>> =
+        (0..count).into_par_iter().map(|seed| photograph::photograph(width, height, seed)).collect();
     let source = Arc::new(Jpegs(made?));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let folder = std::env::temp_dir().join(format!("visaion-loader-speed-{}", std::process::id()));
@@ -83,23 +87,6 @@ fn main() -> Result<()> {
     });
     println!("{line}");
     Ok(())
-}
-
-/// Soft shapes and grain, as a camera gives them.
-fn photograph(width: u32, height: u32, seed: u32) -> Result<Vec<u8>> {
-    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
-    let mut pixels = Vec::with_capacity((width * height * 3) as usize);
-    for y in 0..height {
-        for x in 0..width {
-            state ^= state << 13;
-            state ^= state >> 17;
-            state ^= state << 5;
-            let wave = |phase: f32| ((x as f32 * 0.013 + phase).sin() * (y as f32 * 0.017 - phase).cos() * 90.0) as i32;
-            let grain = (state >> 24) as i32 / 16;
-            pixels.extend([0.0, 1.1, 2.3].map(|phase| (120 + wave(phase + seed as f32) + grain).clamp(0, 255) as u8));
-        }
-    }
-    va_media::encode_jpeg(&va_media::RgbImage { width_px: width, height_px: height, pixels }, 90)
 }
 
 /// Decode and resize, nothing else, on all cores: images a second.
