@@ -12,7 +12,7 @@ use super::{json_line, machine, number, write_section};
 use crate::step::{build_bins, build_example, program, target_dir};
 
 const SAMPLES: u32 = 1_000_000;
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 3;
 /// Images of an import, and their width and height, px.
 const IMPORTS: [[u32; 3]; 3] = [[2048, 640, 480], [1024, 1280, 960], [512, 2560, 1920]];
 

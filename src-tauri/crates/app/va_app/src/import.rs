@@ -12,7 +12,7 @@ mod source;
 mod space;
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -47,13 +47,6 @@ struct ImportParams {
     request: ImportRequest,
 }
 
-/// The name of the folder or file that was brought over, where it was one.
-fn only_entry(staged: &Path) -> Option<String> {
-    let mut entries = std::fs::read_dir(staged).ok()?.flatten();
-    let one = entries.next()?;
-    entries.next().is_none().then(|| one.file_name().to_string_lossy().into_owned())
-}
-
 /// Queues the import; the job's result is an [`ImportReport`].
 ///
 /// # Errors
@@ -66,7 +59,7 @@ pub fn start(app: &App, actor: &Actor, dataset: DatasetId, request: &ImportReque
     let name = app.store().read(|read| read.datasets().get(dataset))?.name;
     let folder = source::paths_of(app, request)?;
     let from = match (&request.upload_id, folder.as_slice()) {
-        (Some(_), [staged]) => only_entry(staged),
+        (Some(upload), [one]) if *one == staging::folder(app, upload)? => None,
         (_, [one]) => Some(one.file_name().map_or_else(|| one.display().to_string(), |n| n.to_string_lossy().into())),
         (_, several) => Some(format!("{} paths", several.len())),
     };

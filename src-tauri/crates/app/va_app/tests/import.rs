@@ -276,6 +276,37 @@ fn an_upload_is_imported_and_cleared_away() {
     assert_eq!(staging::folder(&world.app, &upload.id).unwrap_err().code(), Code::NotFound);
 }
 
+/// As its path does: what the folder is called is no class, what lies in it may be.
+#[test]
+fn one_folder_that_is_uploaded_says_what_its_path_would() {
+    for (names, imported, classes) in [
+        (["parts/1.jpg", "parts/2.jpg"], 2, Vec::new()),
+        (["parts/good/1.jpg", "parts/bad/2.jpg"], 2, vec!["bad", "good"]),
+    ] {
+        let world = world();
+        let mut upload = staging::begin(&world.app).unwrap();
+        for (name, seed) in names.iter().zip(1..) {
+            let mut file = upload.file(name).unwrap();
+            file.write_all(&jpeg(seed)).unwrap();
+            file.finish().unwrap();
+            world.put(name, &jpeg(seed));
+        }
+        let path = ImportRequest { paths: vec![world.source().join("parts")], ..ImportRequest::default() };
+        let request = ImportRequest { upload_id: Some(upload.id.clone()), ..ImportRequest::default() };
+        let seen = |request| {
+            let seen = preview(&world.app, world.dataset, request).unwrap();
+            (seen.format, seen.image_count, seen.classes)
+        };
+        assert_eq!(seen(&request), seen(&path));
+        let mut report = import_now(&world.app, &actor(), world.dataset, &request).unwrap();
+        report.new_classes.sort();
+        assert_eq!(
+            (report.imported, report.new_classes),
+            (imported, classes.iter().map(ToString::to_string).collect())
+        );
+    }
+}
+
 #[test]
 fn images_and_thumbnails_are_upright_and_survive_a_damaged_cache() {
     let world = world();

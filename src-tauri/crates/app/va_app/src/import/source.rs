@@ -22,10 +22,19 @@ pub(super) struct Source {
 /// `InvalidInput` without exactly one source, `NotFound` for an unknown upload or a missing path.
 pub(super) fn paths_of(app: &App, request: &ImportRequest) -> Result<Vec<PathBuf>> {
     match (&request.upload_id, request.paths.as_slice()) {
-        (Some(upload), []) => Ok(vec![staging::folder(app, upload)?]),
+        (Some(upload), []) => Ok(vec![brought_over(staging::folder(app, upload)?)]),
         (Some(_), _) => Err(Error::invalid("name either paths or an upload, not both")),
         (None, []) => Err(Error::invalid("name the folder or the files to import")),
         (None, paths) => paths.iter().map(|path| absolute(path)).collect(),
+    }
+}
+
+/// Where one folder was dropped on the page, that folder, as if its path had been given: its name is no class.
+fn brought_over(staged: PathBuf) -> PathBuf {
+    let mut entries = std::fs::read_dir(&staged).into_iter().flatten().flatten();
+    match (entries.next(), entries.next()) {
+        (Some(one), None) if one.file_type().is_ok_and(|kind| kind.is_dir()) => one.path(),
+        _ => staged,
     }
 }
 
