@@ -39,7 +39,11 @@ impl Place {
     /// Where this file lies here, and whether each fits.
     pub(super) fn library(&self, file: &str) -> Vec<(PathBuf, Fit)> {
         let paths = self.folders.iter().map(|folder| folder.join(file)).filter(|path| path.is_file());
-        paths.map(|path| (self.fit(&path, file), path)).map(|(fit, path)| (path, fit)).collect()
+        let with_fit = |path: PathBuf| {
+            let fit = self.fit(&path, file);
+            (path, fit)
+        };
+        paths.map(with_fit).collect()
     }
 
     /// A name with the version says it. For one without, the nearest sign counts: what lies in the same folder, the Python
